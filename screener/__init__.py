@@ -1,0 +1,1 @@
+"""Headache screener for clinics: danger first, then class, then a consultation request."""

@@ -1,0 +1,96 @@
+"""A consultation request: its states, the moves allowed, who may make them, and when a call is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from enum import Enum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+
+class State(Enum):
+    NEW = "new"
+    IN_REVIEW = "in_review"
+    NEEDS_INFO = "needs_info"
+    ACCEPTED = "accepted"
+    LATER = "later"
+    NOT_A_FIT = "not_a_fit"
+    DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+
+OPEN_STATES = (State.NEW, State.IN_REVIEW, State.NEEDS_INFO, State.LATER)
+
+_DECISIONS = (State.ACCEPTED, State.NEEDS_INFO, State.LATER, State.NOT_A_FIT, State.DUPLICATE)
+
+
+def _decisions_but(state: State) -> tuple[State, ...]:
+    return tuple(decision for decision in _DECISIONS if decision is not state)
+
+
+# What staff may do; the patient may withdraw from any open state (PATIENT_MOVES).
+STAFF_MOVES: Final[dict[State, tuple[State, ...]]] = {
+    State.NEW: (State.IN_REVIEW, *_DECISIONS),
+    State.IN_REVIEW: (*_DECISIONS, State.NEW),
+    State.NEEDS_INFO: (State.IN_REVIEW, *_decisions_but(State.NEEDS_INFO), State.CLOSED),
+    State.LATER: (State.IN_REVIEW, *_decisions_but(State.LATER), State.CLOSED),
+    State.ACCEPTED: (State.CLOSED, State.IN_REVIEW),
+    State.NOT_A_FIT: (State.CLOSED, State.IN_REVIEW),
+    State.DUPLICATE: (State.CLOSED, State.IN_REVIEW),
+    State.WITHDRAWN: (),
+    State.CLOSED: (State.IN_REVIEW,),
+}
+PATIENT_MOVES: Final[dict[State, tuple[State, ...]]] = dict.fromkeys(OPEN_STATES, (State.WITHDRAWN,))
+
+# Looking at a request and accepting it explain themselves; every other move is owed a reason.
+MOVES_WITHOUT_REASON = frozenset({State.IN_REVIEW, State.ACCEPTED})
+REASON_MAX_LENGTH = 500
+
+
+class MoveRefused(ValueError):
+    """A move that is not allowed; the message says why, to staff."""
+
+
+def check_move(from_state: State, to_state: State, reason: str) -> None:
+    """Raises MoveRefused unless staff may make this move with this reason."""
+    if to_state not in STAFF_MOVES[from_state]:
+        raise MoveRefused(f"A request that is “{from_state.label}” cannot become “{to_state.label}”.")
+    if to_state not in MOVES_WITHOUT_REASON and not reason.strip():
+        raise MoveRefused(f"Say in a few words why this becomes “{to_state.label}”.")
+    if len(reason) > REASON_MAX_LENGTH:
+        raise MoveRefused(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
+
+
+class Role(Enum):
+    """What a person is at one clinic (trust.md section 2)."""
+
+    INTAKE = "intake"
+    CLINICIAN = "clinician"
+    CLINIC_ADMIN = "clinic_admin"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ")
+
+
+# Administrators see settings, and answers only with one of these roles besides.
+READS_ANSWERS = frozenset({Role.INTAKE, Role.CLINICIAN})
+
+_CLOSING_TIME = time(17, 0)
+_SATURDAY = 5
+
+
+def call_due(received_at: datetime, time_zone: str) -> datetime:
+    """When an urgent call-back is due: 17:00 the same working day, or the next one after hours (UTC)."""
+    local = received_at.astimezone(ZoneInfo(time_zone))
+    day = local.date()
+    if local.time() >= _CLOSING_TIME:
+        day += timedelta(days=1)
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return datetime.combine(day, _CLOSING_TIME, ZoneInfo(time_zone)).astimezone(UTC)

@@ -1,0 +1,748 @@
+"""THE questionnaire: every question, page and condition, as data.
+
+Ids and option codes are stored and exported: never rename or reuse one (screening.md section 1).
+Wordings aim at reading grade 5; a change of wording is a new QUESTIONNAIRE_VERSION.
+"""
+
+from __future__ import annotations
+
+from screener.domain.question import (
+    AtLeast,
+    Choice,
+    Choices,
+    Condition,
+    Is,
+    Number,
+    Option,
+    Page,
+    Part,
+    Question,
+    Questionnaire,
+    Text,
+    YesNo,
+)
+
+QUESTIONNAIRE_VERSION = "2026-11-22"
+
+_DAY = ("day", "days")
+_MONTH = ("month", "months")
+_NONE = Option("none", "None of these")
+
+# ---------------------------------------------------------------- 1 Safety
+
+_DANGERS = (
+    Option("sudden", "The worst headache of my life, at its worst within 5 minutes"),
+    Option("stroke_signs", "A weak or numb arm, leg or face, a drooping face, or trouble speaking"),
+    Option("sight_loss", "Sudden loss of sight or double vision"),
+    Option("fever_neck", "Fever with a stiff neck, a rash, or being very drowsy"),
+    Option("faint_confused_seizure", "Fainting, confusion, a seizure, or acting unlike myself"),
+    Option("head_injury", "A hard blow to the head"),
+    Option("red_eye", "A red, painful eye, blurred sight, or rings around lights"),
+    Option("pregnancy_severe", "Pregnant, or gave birth in the last 6 weeks, and the headache is severe"),
+    Option("chest_pain", "Chest pain"),
+    Option("carbon_monoxide", "Others at home, or pets, feel ill too, or a heater may be faulty"),
+    Option("very_high_bp", "A blood pressure reading of 180 over 120 or more"),
+    Option("self_harm", "Thoughts of harming myself or ending my life"),
+)
+
+DANGER_NOW = Choices(
+    id="danger_now",
+    stem="Is any of this happening to you now?",
+    hint="Tick all that fit.",
+    options=(*_DANGERS, _NONE),
+    unsure_allowed=False,
+)
+DANGER_BEFORE = Choices(
+    id="danger_before",
+    stem="It happened, but not now",
+    options=(*_DANGERS, _NONE),
+)
+AGE = Number(
+    id="age", stem="How old are you?", minimum=0, maximum=120, unit=("year", "years"), unsure_allowed=False
+)
+PREGNANCY = Choice(
+    id="pregnancy",
+    stem="Are you pregnant, or did you give birth in the last 6 weeks?",
+    options=(
+        Option("pregnant", "Yes, I am pregnant"),
+        Option("postpartum_6w", "Yes, I gave birth in the last 6 weeks"),
+        Option("no", "No"),
+        Option("rather_not_say", "I'd rather not say"),
+    ),
+)
+CHANGES = Choices(
+    id="changes",
+    stem="Is any of this true for you?",
+    hint="These can be signs that a doctor should look at you soon. Tick all that fit.",
+    options=(
+        Option("new_after_50", "My headaches first came, or clearly changed, at age 50 or later"),
+        Option("jaw_or_scalp", "My jaw hurts when I chew, or my scalp is sore to touch"),
+        Option(
+            "changed_pattern",
+            "It is a new kind of headache, or how often, how long or how it feels has clearly changed",
+        ),
+        Option("worsening_weeks", "It keeps getting worse over days or weeks"),
+        Option("strain", "It starts when I cough, sneeze, work out or have sex"),
+        Option("posture", "It starts or stops when I stand up or lie down"),
+        Option("immune", "My body fights germs poorly (HIV, a transplant, chemo, or long use of steroids)"),
+        Option("cancer", "I have or had cancer"),
+        Option("injury_3mo", "I hurt my head in the last 3 months"),
+        Option("fever", "I have a fever with the headache"),
+        Option("clot_or_estrogen_new", "It is a new headache, and I have a clotting problem or use estrogen"),
+        Option("morning_vomiting", "I wake up with a headache and throw up"),
+        Option("double_or_greying_sight", "I see double, or my sight goes gray for a moment"),
+        Option(
+            "first_or_long_aura", "My first aura (zigzags, blind spots, tingling), or one over an hour long"
+        ),
+        Option("new_medicine", "The headaches began after I started a new medicine"),
+        _NONE,
+    ),
+    unsure_allowed=False,
+)
+INJURY_SIGNS = Choices(
+    id="injury_signs",
+    stem="Since you hurt your head, is any of this true?",
+    hint="Tick all that fit.",
+    options=(
+        Option("blood_thinner", "I take a blood thinner"),
+        Option("vomiting_since", "I have thrown up"),
+        Option("sleepy_or_confused", "I am very sleepy or confused"),
+        Option("worse_since", "The headache is getting worse"),
+        _NONE,
+    ),
+    when=(Is(CHANGES, "injury_3mo"),),
+    unsure_allowed=False,
+)
+
+# ---------------------------------------------------------------- 2 Your headaches
+
+HEAD_DAYS = Number(
+    id="head_days",
+    stem="In the last 30 days, on how many days did your head hurt at all?",
+    hint="Count each day with any head pain. A best guess is fine.",
+    minimum=0,
+    maximum=30,
+    unit=_DAY,
+)
+MIG_DAYS = Number(
+    id="mig_days",
+    stem="On how many of those days was it a migraine, as far as you can tell?",
+    hint="Also count days when a triptan or ergot eased it.",
+    minimum=0,
+    maximum=30,
+    unit=_DAY,
+)
+MONTHS_AT_RATE = Choice(
+    id="months_at_rate",
+    stem="For how long has your head hurt on 15 or more days a month?",
+    options=(
+        Option("under_1", "Less than 1 month"),
+        Option("1_to_3", "1 to 3 months"),
+        Option("over_3", "More than 3 months"),
+    ),
+    when=(AtLeast(HEAD_DAYS, 15),),
+)
+CONTINUOUS_SINCE_START = YesNo(
+    id="continuous_since_start",
+    stem="Did the pain start on one day and never let up since?",
+    when=(AtLeast(HEAD_DAYS, 28),),
+)
+ATTACKS_EVER = Choice(
+    id="attacks_ever",
+    stem="How many attacks like this have you had in your life?",
+    options=(
+        Option("one", "This is the first"),
+        Option("two_to_four", "2 to 4"),
+        Option("five_or_more", "5 or more"),
+    ),
+)
+
+_LENGTHS = (
+    Option("under_4h", "Less than 4 hours"),
+    Option("4_to_24h", "4 hours to 1 day"),
+    Option("24_to_72h", "More than 1 day, up to 3 days (72 hours)"),
+    Option("over_72h", "More than 3 days (72 hours)"),
+)
+UNTREATED_LENGTH = Choice(
+    id="untreated_length",
+    stem="How long does an attack last if you take nothing for it?",
+    hint="A break of a few hours still belongs to the same attack.",
+    options=_LENGTHS,
+)
+TREATED_LENGTH = Choice(
+    id="treated_length",
+    stem="How long does an attack last if you take medicine?",
+    options=(*_LENGTHS, Option("never_treated", "I have never taken medicine for it")),
+)
+COMES_BACK = YesNo(
+    id="comes_back",
+    stem="Does the same attack ease for a few hours and come back, again and again, for over 3 days?",
+)
+NOW_PAIN = YesNo(id="now_pain", stem="Are you having an attack right now?")
+NOW_LENGTH = Choice(
+    id="now_length",
+    stem="How long has this attack lasted so far?",
+    hint="A break of a few hours still belongs to the same attack.",
+    options=_LENGTHS,
+    when=(Is(NOW_PAIN, value=True),),
+)
+
+_RELIEF = (
+    Option("goes", "The pain goes, and stays away to the next day"),
+    Option("much_better", "Much better, and it stays so to the next day"),
+    Option("a_little", "It helps a little, or not for long"),
+    Option("none", "It does not help"),
+)
+_NEVER_TRIED = Option("never_tried", "I have not tried")
+NOW_RELIEF = Choice(
+    id="now_relief",
+    stem="How well has medicine worked for this attack?",
+    options=(*_RELIEF, Option("never_tried", "I have not taken any")),
+    when=(Is(NOW_PAIN, value=True),),
+)
+
+_IN_LONG_ATTACK: tuple[Condition, ...] = (Is(NOW_LENGTH, "over_72h"),)
+KEEP_DOWN = YesNo(id="keep_down", stem="Can you keep drinks and medicine down?", when=_IN_LONG_ATTACK)
+LONGEST_BREAK = Choice(
+    id="longest_break",
+    stem="What was the longest time without pain during this attack?",
+    options=(
+        Option("none", "There was no break"),
+        Option("up_to_12h", "Up to 12 hours"),
+        Option("over_12h", "More than 12 hours"),
+    ),
+    when=_IN_LONG_ATTACK,
+)
+BREAK_CAUSE = Choice(
+    id="break_cause",
+    stem="What gave you that break?",
+    hint="If there was no break, choose “Neither”.",
+    options=(Option("sleep", "Sleep"), Option("medicine", "Medicine"), Option("neither", "Neither")),
+    when=_IN_LONG_ATTACK,
+)
+NOW_STOPS_ME = YesNo(
+    id="now_stops_me", stem="Does this attack stop you from doing your usual things?", when=_IN_LONG_ATTACK
+)
+NOW_AS_USUAL = YesNo(
+    id="now_as_usual",
+    stem="Apart from its length, is this attack like the ones you had before?",
+    when=_IN_LONG_ATTACK,
+)
+
+USUAL_RELIEF = Choice(
+    id="usual_relief",
+    stem="When you take medicine for an attack, how well does it usually work?",
+    options=(*_RELIEF, _NEVER_TRIED),
+)
+LIFESTYLE_RELIEF = Choice(
+    id="lifestyle_relief",
+    stem="Have changes like better sleep, food, less stress or avoiding triggers helped?",
+    options=(
+        Option("helps", "Yes. Since then, attacks no longer have a big effect on my life"),
+        Option("a_little", "A little"),
+        Option("none", "No"),
+        Option("never_tried", "I have not tried such changes"),
+    ),
+)
+SIDE = Choice(
+    id="side",
+    stem="Where is the pain?",
+    options=(
+        Option("one", "On one side"),
+        Option("both", "On both sides"),
+        Option("changes", "It changes sides"),
+    ),
+)
+CONSTANT = YesNo(id="constant", stem="Is the pain constant during an attack?")
+PULSATING = YesNo(id="pulsating", stem="Does it throb or pound?")
+WORSE_ON_ACTIVITY = YesNo(
+    id="worse_on_activity", stem="Does walking or climbing stairs make it worse, or do you avoid it?"
+)
+SEVERITY = Number(
+    id="severity",
+    stem="How bad is the pain in a usual attack?",
+    minimum=0,
+    maximum=10,
+    scale=("no pain", "worst pain"),
+)
+STOPS_ME = Choice(
+    id="stops_me",
+    stem="Can you do your usual things in a usual attack?",
+    options=(
+        Option("no", "Yes, as always"),
+        Option("harder", "Yes, but it is harder"),
+        Option("cannot", "No, I cannot"),
+    ),
+)
+SYMPTOMS = Choices(
+    id="symptoms",
+    stem="What comes with the pain?",
+    hint="Tick all that fit.",
+    options=(
+        Option("nausea", "Feeling sick to my stomach"),
+        Option("vomiting", "Throwing up"),
+        Option("light", "Light bothers me"),
+        Option("sound", "Sound bothers me"),
+        Option("smell", "Smells bother me"),
+        Option("vision", "Flashing lights or trouble seeing"),
+        Option("dizziness", "Feeling dizzy"),
+        Option("tearing_one_side", "One eye tears, droops or gets red"),
+        _NONE,
+    ),
+)
+AURA_EVER = YesNo(
+    id="aura_ever",
+    stem="Have you ever had an aura?",
+    hint="Zigzags, blind spots, tingling or trouble finding words that come and then clear.",
+)
+_WITH_AURA: tuple[Condition, ...] = (Is(AURA_EVER, value=True),)
+AURA_TYPES = Choices(
+    id="aura_types",
+    stem="What was the aura like?",
+    hint="Tick all that fit.",
+    options=(
+        Option("visual", "Seeing things, such as zigzags or blind spots"),
+        Option("sensory", "Tingling or numb skin"),
+        Option("speech", "Trouble with words"),
+        Option("weakness", "A weak arm, leg or face"),
+        Option("brainstem", "Spinning, slurred speech, ringing ears or double vision"),
+        Option("one_eye", "Trouble seeing in one eye only"),
+    ),
+    when=_WITH_AURA,
+)
+AURA_EACH = Choice(
+    id="aura_each",
+    stem="How long does each of these signs last?",
+    options=(
+        Option("under_5_min", "Less than 5 minutes"),
+        Option("5_to_60_min", "5 minutes to 1 hour"),
+        Option("over_60_min", "More than 1 hour"),
+    ),
+    when=_WITH_AURA,
+)
+AURA_CLEARS = YesNo(id="aura_clears", stem="Does the aura clear up fully each time?", when=_WITH_AURA)
+AURA_SPREAD = Choice(
+    id="aura_spread",
+    stem="How long does it take the aura to spread or build up?",
+    options=(Option("under_5_min", "Less than 5 minutes"), Option("5_min_or_more", "5 minutes or more")),
+    when=_WITH_AURA,
+)
+AURA_IN_A_ROW = YesNo(
+    id="aura_in_a_row", stem="Do two or more of these signs come one after the other?", when=_WITH_AURA
+)
+AURA_ONE_SIDE = YesNo(id="aura_one_side", stem="Is the aura on one side only?", when=_WITH_AURA)
+AURA_POSITIVE = YesNo(
+    id="aura_positive", stem="Do you see sparkles or feel pins and needles?", when=_WITH_AURA
+)
+AURA_TO_PAIN = Choice(
+    id="aura_to_pain",
+    stem="When does the headache come?",
+    options=(
+        Option("with_or_within_60_min", "With the aura or within 1 hour"),
+        Option("later", "Later than that"),
+        Option("no_headache", "No headache follows"),
+    ),
+    when=_WITH_AURA,
+)
+
+# ---------------------------------------------------------------- 3 What you tried
+
+ACUTE_TRIED = Choices(
+    id="acute_tried",
+    stem="Which medicines have you tried to stop an attack?",
+    hint="Tick all that fit.",
+    options=(
+        Option("triptan", "Triptan, such as sumatriptan (Imitrex) or rizatriptan (Maxalt)"),
+        Option("simple_analgesic", "Acetaminophen (Tylenol)"),
+        Option("nsaid", "Aspirin, ibuprofen (Advil, Motrin) or naproxen (Aleve)"),
+        Option("combination", "A mix with caffeine or butalbital, such as Excedrin or Fioricet"),
+        Option("opioid", "Opioid, such as codeine, tramadol or oxycodone"),
+        Option("ergot", "Ergot, such as DHE or Migranal"),
+        Option("gepant", "Gepant, such as Nurtec or Ubrelvy"),
+        Option("ditan", "Ditan (Reyvow)"),
+        Option("antiemetic", "Medicine for nausea, such as Reglan or Zofran"),
+        Option("other", "Another medicine"),
+        Option("none", "None"),
+    ),
+)
+
+# ---------------------------------------------------------------- 4 Your history (after the result)
+
+_ACUTE_NAMES = {
+    "triptan": "triptans",
+    "simple_analgesic": "acetaminophen",
+    "nsaid": "aspirin, ibuprofen or naproxen",
+    "combination": "mixed pain pills",
+    "opioid": "opioids",
+    "ergot": "ergots",
+    "gepant": "gepants",
+    "ditan": "Reyvow",
+    "antiemetic": "nausea medicine",
+    "other": "your other medicine",
+}
+
+
+def _tried(code: str) -> tuple[Condition, ...]:
+    return (Is(ACUTE_TRIED, code),)
+
+
+def _acute_id(code: str) -> str:
+    return "acute_other" if code == "other" else code
+
+
+# By the code ticked in `acute_tried`.
+ACUTE_RELIEF = {
+    code: Choice(
+        id=f"{_acute_id(code)}_relief",
+        stem=f"How well do {name} work for you?"
+        if name.endswith("s")
+        else f"How well does {name} work for you?",
+        options=_RELIEF,
+        when=_tried(code),
+    )
+    for code, name in _ACUTE_NAMES.items()
+}
+ACUTE_DAYS = {
+    code: Number(
+        id=f"{_acute_id(code)}_days",
+        stem=f"On how many of the last 30 days did you take {name}?",
+        minimum=0,
+        maximum=30,
+        unit=_DAY,
+        when=_tried(code),
+    )
+    for code, name in _ACUTE_NAMES.items()
+}
+ACUTE_OTHER_NAME = Text(
+    id="acute_other_name", stem="What is your other medicine called?", max_length=80, when=_tried("other")
+)
+TRIPTANS_COUNT = Choice(
+    id="triptans_count",
+    stem="How many different triptans have you tried?",
+    options=(Option("one", "One"), Option("two_or_more", "Two or more")),
+    when=_tried("triptan"),
+)
+DHE_TRIED = YesNo(id="dhe_tried", stem="Have you had DHE as a nose spray or by needle?", when=_tried("ergot"))
+ANY_ACUTE_DAYS = Number(
+    id="acute_days",
+    stem="In the last 30 days, on how many days did you take any of these medicines?",
+    hint="Count each day once, even if you took more than one.",
+    minimum=0,
+    maximum=30,
+    unit=_DAY,
+    when=tuple(Is(ACUTE_TRIED, code) for code in _ACUTE_NAMES),
+)
+ACUTE_OVER_3_MONTHS = YesNo(
+    id="acute_over_3_months",
+    stem="Have you taken them this often for more than 3 months?",
+    when=tuple(Is(ACUTE_TRIED, code) for code in _ACUTE_NAMES),
+)
+
+DAYS_LOST = Number(
+    id="days_lost",
+    stem="In the last 3 months, on how many days could you not do your usual things?",
+    hint="A best guess is fine.",
+    minimum=0,
+    maximum=92,
+    unit=_DAY,
+)
+DEBIL_DAYS = Number(
+    id="debil_days",
+    stem="On how many days a month does a headache stop you, even if you take the right medicine early?",
+    minimum=0,
+    maximum=30,
+    unit=_DAY,
+    when=(AtLeast(HEAD_DAYS, 8),),
+)
+DEBIL_MONTHS = Number(
+    id="debil_months",
+    stem="For how many months in a row have you had 8 or more such days?",
+    minimum=0,
+    maximum=1200,
+    unit=_MONTH,
+    when=(AtLeast(DEBIL_DAYS, 8),),
+)
+
+PREVENTIVES_TRIED = Choices(
+    id="preventives_tried",
+    stem="Which medicines have you taken to prevent attacks?",
+    hint="These are taken daily, monthly or every few months. Tick all that fit.",
+    options=(
+        Option("beta_blocker", "Beta blocker, such as propranolol or metoprolol"),
+        Option("antiepileptic", "Seizure medicine, such as topiramate (Topamax) or valproate (Depakote)"),
+        Option("antidepressant", "Antidepressant, such as amitriptyline or venlafaxine"),
+        Option("cgrp", "CGRP medicine, such as Aimovig, Ajovy, Emgality, Vyepti or Qulipta"),
+        Option("ace_arb", "Blood pressure medicine, such as lisinopril or candesartan"),
+        Option("botulinum", "Botox shots"),
+        Option("calcium_channel", "Calcium blocker, such as verapamil or flunarizine"),
+        Option("other", "Another medicine"),
+        Option("none", "None"),
+    ),
+)
+_PREVENTIVE_NAMES = {
+    "beta_blocker": "the beta blocker",
+    "antiepileptic": "the seizure medicine",
+    "antidepressant": "the antidepressant",
+    "cgrp": "the CGRP medicine",
+    "ace_arb": "the blood pressure medicine",
+    "botulinum": "Botox",
+    "calcium_channel": "the calcium blocker",
+    "other": "the other medicine",
+}
+
+
+def _outcomes(full_trial: str) -> tuple[Option, ...]:
+    return (
+        Option("helps", "It helps"),
+        Option("not_enough", f"It did not help enough ({full_trial})"),
+        Option("side_effects", "I stopped because of side effects"),
+        Option("cannot_take", "I cannot take it for health reasons"),
+        Option("too_short", "I stopped before that"),
+        Option("still_trying", "I am still trying it"),
+    )
+
+
+# By the code ticked in `preventives_tried`.
+PREVENTIVE_OUTCOME = {
+    code: Choice(
+        id=f"{'preventive_other' if code == 'other' else code}_outcome",
+        stem=f"How did {name} work out?",
+        options=_outcomes("after 2 rounds" if code == "botulinum" else "after 8 weeks at full dose"),
+        when=(Is(PREVENTIVES_TRIED, code),),
+    )
+    for code, name in _PREVENTIVE_NAMES.items()
+}
+PREVENTIVE_OTHER_NAME = Text(
+    id="preventive_other_name",
+    stem="What is the other medicine called?",
+    max_length=80,
+    when=(Is(PREVENTIVES_TRIED, "other"),),
+)
+OTHER_TRIED = Choices(
+    id="other_tried",
+    stem="What else have you tried?",
+    hint="Tick all that fit.",
+    options=(
+        Option("trigger_control", "Staying away from triggers"),
+        Option("lifestyle", "Changes in sleep, food or exercise"),
+        Option("relaxation", "Ways to relax"),
+        Option("biofeedback", "Biofeedback"),
+        Option("acupuncture", "Acupuncture"),
+        Option("physical_therapy", "Physical therapy"),
+        Option("nerve_block", "A nerve block"),
+        Option("device", "A device, such as Cefaly"),
+        Option("ketamine", "Ketamine"),
+        _NONE,
+    ),
+)
+TRIGGERS = Choices(
+    id="triggers",
+    stem="What sets off your attacks?",
+    hint="Tick all that fit.",
+    options=(
+        Option("alcohol", "Alcohol"),
+        Option("weather", "Weather or heat"),
+        Option("stress", "Stress"),
+        Option("hormones", "Hormones or periods"),
+        Option("food_additives", "Food additives"),
+        Option("other", "Something else"),
+        _NONE,
+    ),
+)
+YEARS_WITH = Choice(
+    id="years_with",
+    stem="For how many years have you had these headaches?",
+    options=(
+        Option("under_1", "Less than 1 year"),
+        Option("1_to_5", "1 to 5 years"),
+        Option("6_to_20", "6 to 20 years"),
+        Option("over_20", "More than 20 years"),
+    ),
+)
+TOLD_MIGRAINE = YesNo(id="told_migraine", stem="Has a doctor or nurse told you it is migraine?")
+OWN_WORDS = Text(
+    id="own_words",
+    stem="Is there anything you want to add in your own words?",
+    hint="Nobody reads this right away. In danger now? Call 911.",
+    max_length=1000,
+)
+
+# ---------------------------------------------------------------- 5 Your request (after the result)
+
+
+def _health(question_id: str, stem: str) -> Choice:
+    return Choice(
+        id=question_id,
+        stem=stem,
+        options=(
+            Option("yes", "Yes"),
+            Option("no", "No"),
+            Option("rather_in_person", "I'd rather say in person"),
+        ),
+    )
+
+
+KET_CONDITIONS = (
+    _health(
+        "ket_heart", "Heart trouble, stroke, an aneurysm, or high blood pressure that is not under control?"
+    ),
+    _health("ket_pregnant", "Pregnant, maybe pregnant, or breast-feeding?"),
+    _health("ket_psychosis", "Psychosis, schizophrenia or mania, now or in the past?"),
+    _health("ket_substance", "A problem with alcohol or drugs, or with ketamine in the past?"),
+    _health("ket_liver", "Liver disease or abnormal liver tests?"),
+    _health(
+        "ket_head_pressure",
+        "High pressure in the head, a brain tumor or bleed, a recent head injury, or seizures?",
+    ),
+    _health("ket_eye", "Glaucoma, or an eye injury or eye surgery?"),
+    _health("ket_allergy", "An allergy to ketamine, or a bad reaction to it or to anesthesia?"),
+    _health("ket_thyroid", "An overactive thyroid?"),
+    _health("ket_bladder", "Bladder or urine problems?"),
+)
+KET_MEDICINES = Choices(
+    id="ket_medicines",
+    stem="Do you take any of these?",
+    hint="Tick all that fit.",
+    options=(
+        Option("benzodiazepine", "Medicine for anxiety, such as Xanax, Ativan or Valium"),
+        Option("opioid", "Opioids"),
+        Option("other_sedative", "Sleeping pills or other medicine that makes you drowsy"),
+        Option("stimulant", "Stimulants, such as Adderall, or cold medicine that clears the nose"),
+        Option("maoi", "An MAO inhibitor"),
+        Option("theophylline", "Theophylline"),
+        Option("thyroid_hormone", "Thyroid hormone"),
+        _NONE,
+    ),
+)
+KET_ESCORT = YesNo(id="ket_escort", stem="Could an adult take you home after a visit?")
+
+# ---------------------------------------------------------------- pages
+
+
+def _page(slug: str, part: Part, *questions: Question, heading: str = "", shown: bool = True) -> Page:
+    return Page(slug=slug, part=part, questions=questions, heading=heading, shown=shown)
+
+
+QUESTIONNAIRE = Questionnaire(
+    version=QUESTIONNAIRE_VERSION,
+    pages=(
+        _page("danger-now", Part.SAFETY, DANGER_NOW),
+        _page("danger-before", Part.SAFETY, DANGER_BEFORE, shown=False),
+        _page("about-you", Part.SAFETY, AGE, PREGNANCY, heading="About you"),
+        _page("changes", Part.SAFETY, CHANGES),
+        _page("injury", Part.SAFETY, INJURY_SIGNS),
+        _page("headache-days", Part.HEADACHES, HEAD_DAYS, MIG_DAYS, heading="Your headache days"),
+        _page(
+            "how-long-so-often",
+            Part.HEADACHES,
+            MONTHS_AT_RATE,
+            CONTINUOUS_SINCE_START,
+            heading="So many days",
+        ),
+        _page(
+            "attack-length",
+            Part.HEADACHES,
+            ATTACKS_EVER,
+            UNTREATED_LENGTH,
+            TREATED_LENGTH,
+            COMES_BACK,
+            heading="Your usual attack",
+        ),
+        _page("now", Part.HEADACHES, NOW_PAIN),
+        _page("this-attack", Part.HEADACHES, NOW_LENGTH, NOW_RELIEF, heading="The attack you have now"),
+        _page(
+            "long-attack",
+            Part.HEADACHES,
+            KEEP_DOWN,
+            LONGEST_BREAK,
+            BREAK_CAUSE,
+            NOW_STOPS_ME,
+            NOW_AS_USUAL,
+            heading="More about this long attack",
+        ),
+        _page("relief", Part.HEADACHES, USUAL_RELIEF, LIFESTYLE_RELIEF, heading="What helps"),
+        _page(
+            "pain",
+            Part.HEADACHES,
+            SIDE,
+            CONSTANT,
+            PULSATING,
+            WORSE_ON_ACTIVITY,
+            SEVERITY,
+            STOPS_ME,
+            heading="The pain in a usual attack",
+        ),
+        _page("symptoms", Part.HEADACHES, SYMPTOMS, AURA_EVER, heading="Other signs"),
+        # Only what urgency reads is asked before the result; the rest of the aura follows it.
+        _page("aura", Part.HEADACHES, AURA_TYPES, AURA_EACH, AURA_CLEARS, heading="Your aura"),
+        _page("medicines", Part.TREATMENTS, ACUTE_TRIED),
+        _page("impact", Part.HISTORY, DAYS_LOST, DEBIL_DAYS, heading="Days lost"),
+        _page("impact-months", Part.HISTORY, DEBIL_MONTHS),
+        _page(
+            "medicine-relief",
+            Part.HISTORY,
+            *ACUTE_RELIEF.values(),
+            ACUTE_OTHER_NAME,
+            TRIPTANS_COUNT,
+            DHE_TRIED,
+            heading="How well each medicine works",
+        ),
+        _page(
+            "medicine-days",
+            Part.HISTORY,
+            *ACUTE_DAYS.values(),
+            ANY_ACUTE_DAYS,
+            ACUTE_OVER_3_MONTHS,
+            heading="How often you take them",
+        ),
+        _page("preventives", Part.HISTORY, PREVENTIVES_TRIED),
+        _page(
+            "preventive-outcomes",
+            Part.HISTORY,
+            *PREVENTIVE_OUTCOME.values(),
+            PREVENTIVE_OTHER_NAME,
+            heading="How each of these worked",
+        ),
+        _page("other-ways", Part.HISTORY, OTHER_TRIED, TRIGGERS, heading="Other ways and triggers"),
+        _page(
+            "aura-details",
+            Part.HISTORY,
+            AURA_SPREAD,
+            AURA_IN_A_ROW,
+            AURA_ONE_SIDE,
+            AURA_POSITIVE,
+            AURA_TO_PAIN,
+            heading="More about your aura",
+        ),
+        _page("background", Part.HISTORY, YEARS_WITH, TOLD_MIGRAINE, OWN_WORDS, heading="The last few"),
+        _page("health", Part.REQUEST, *KET_CONDITIONS, KET_MEDICINES, KET_ESCORT, heading="Your health"),
+    ),
+)
+
+# Asked only in the request, kept apart from the answers, never classified.
+CONTACT = (
+    Text(id="contact_name", stem="Your name", max_length=120, unsure_allowed=False),
+    Text(id="contact_birth_date", stem="Your date of birth", max_length=10, unsure_allowed=False),
+    Text(id="contact_phone", stem="Phone", max_length=40),
+    Text(id="contact_email", stem="E-mail", max_length=254),
+    Choice(
+        id="contact_channel",
+        stem="How should the clinic reach you?",
+        options=(Option("phone", "Call me"), Option("text", "Text me"), Option("email", "E-mail me")),
+        unsure_allowed=False,
+    ),
+    YesNo(id="contact_message_ok", stem="May the clinic leave a message?", unsure_allowed=False),
+    Choices(
+        id="contact_times",
+        stem="When is a good time?",
+        hint="Tick all that fit.",
+        options=(
+            Option("morning", "Morning"),
+            Option("midday", "Midday"),
+            Option("afternoon", "Afternoon"),
+            Option("evening", "Evening"),
+        ),
+        unsure_allowed=False,
+    ),
+    Text(id="contact_state", stem="Which state do you live in?", max_length=40, unsure_allowed=False),
+)

@@ -1,0 +1,80 @@
+"""One classifier for the web, the command and stored screenings: urgency, then class, then the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from screener.domain.answers import Answers, read_answers
+from screener.domain.classification import CRITERIA_VERSION, Classification, classify_answers
+from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.domain.urgency import Urgency, judge_urgency
+from screener.domain.verdict import Criterion, Judgement, Verdict
+
+CLINICAL_FLAGS = (
+    "ichd3_1_1",
+    "ichd3_1_2",
+    "ichd3_1_3",
+    "ichd3_1_4_1",
+    "ichd3_1_5",
+    "ichd3_8_2",
+    "ehf_resistant",
+    "ehf_refractory",
+    "ahs_refractory",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    urgency: Urgency
+    classification: Classification
+
+
+def screen(answers: Answers) -> Screening:
+    return Screening(judge_urgency(answers), classify_answers(answers))
+
+
+def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any]:
+    """The JSON object of screening.md section 4 for one object of answers.
+
+    `brief` leaves out the reasons and `would_change`. Raises AnswerError.
+    """
+    answers = Answers(QUESTIONNAIRE, read_answers(QUESTIONNAIRE, raw), from_outside=True)
+    return {**report(screen(answers), brief=brief), "ignored": list(answers.ignored)}
+
+
+def report(screening: Screening, *, brief: bool = False) -> dict[str, Any]:
+    found = screening.classification
+    full: dict[str, Any] = {
+        "urgency": screening.urgency.level.value,
+        "red_flags": list(screening.urgency.red_flags),
+        "conflicts": [list(pair) for pair in found.conflicts],
+        "ignored": [],
+        "article_class": found.article_class.value,
+        "chronic": _judgement(found.chronic, brief=brief),
+        "intractable": _judgement(found.intractable, brief=brief),
+        "regular": _judgement(found.regular, brief=brief),
+        "clinical": dict.fromkeys(CLINICAL_FLAGS, Verdict.CANNOT_TELL.value),
+        "close_to_the_line": found.close_to_the_line,
+        "would_change": [],
+        "criteria_version": CRITERIA_VERSION,
+    }
+    if brief:
+        del full["would_change"]
+    return full
+
+
+def _judgement(judgement: Judgement, *, brief: bool) -> dict[str, Any]:
+    verdict = {"verdict": judgement.verdict.value}
+    return verdict if brief else {**verdict, "criteria": [_criterion(c) for c in judgement.criteria]}
+
+
+def _criterion(criterion: Criterion) -> dict[str, Any]:
+    return {
+        "id": criterion.id,
+        "verdict": criterion.verdict.value,
+        "source": criterion.source,
+        "said": {i: list(v) if isinstance(v, tuple) else v for i, v in criterion.said.items()},
+        "missing": list(criterion.missing),
+    }

@@ -1,0 +1,54 @@
+"""Three-valued verdicts (Kleene logic) and the reasons that travel with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from screener.domain.question import Value
+
+
+class Verdict(Enum):
+    """An unknown is never a "no"."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    CANNOT_TELL = "cannot_tell"
+
+    @classmethod
+    def of(cls, truth: bool | None) -> Verdict:
+        if truth is None:
+            return cls.CANNOT_TELL
+        return cls.MET if truth else cls.NOT_MET
+
+
+def all_of(*verdicts: Verdict) -> Verdict:
+    if Verdict.NOT_MET in verdicts:
+        return Verdict.NOT_MET
+    return Verdict.CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else Verdict.MET
+
+
+def any_of(*verdicts: Verdict) -> Verdict:
+    if Verdict.MET in verdicts:
+        return Verdict.MET
+    return Verdict.CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else Verdict.NOT_MET
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion judged: what it is, where it stands, what was said and what is missing."""
+
+    id: str
+    verdict: Verdict
+    source: str
+    said: Mapping[str, Value | None]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A class judged, with every criterion that was looked at."""
+
+    verdict: Verdict
+    criteria: tuple[Criterion, ...]

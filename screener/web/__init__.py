@@ -1,0 +1,1 @@
+"""The doors: the only room with Flask, WTForms and Jinja."""

@@ -1,0 +1,111 @@
+"""The machine's door: the `screener` command."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from typing import IO, assert_never
+
+import click
+
+from screener.domain.answers import AnswerError
+from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
+from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.domain.screening import classify
+
+
+@click.group()
+def main() -> None:
+    """Headache screener: danger first, then class, then a consultation request."""
+
+
+@main.command("classify")
+@click.argument("source", type=click.File("rb"), default="-")
+@click.option("--brief", is_flag=True, help="Leave out the reasons and what would change the class.")
+def classify_command(source: IO[bytes], *, brief: bool) -> None:
+    """Classify answers: one JSON object, an array, or JSON lines, from SOURCE or standard input.
+
+    Writes one JSON object a line, in order. An object that cannot be read gives
+    {"error", "id", "line"} on its line; the others are still classified, and the exit status is 1.
+    """
+    failed = False
+    for number, item in enumerate(_read_objects(source), start=1):
+        result = _classify_one(item, number, brief=brief)
+        failed = failed or "error" in result
+        click.echo(json.dumps(result))
+    sys.exit(1 if failed else 0)
+
+
+def _classify_one(item: object, number: int, *, brief: bool) -> dict[str, object]:
+    try:
+        return classify(_as_answers(item), brief=brief)
+    except AnswerError as error:
+        return {"error": str(error), "id": error.id, "line": number}
+
+
+class _UnreadableError(AnswerError):
+    def __init__(self, error: Exception) -> None:
+        super().__init__(None, f"is not readable JSON: {error}")
+
+
+def _as_answers(item: object) -> dict[str, object]:
+    if isinstance(item, _UnreadableError):
+        raise item
+    if not isinstance(item, dict):
+        raise AnswerError(None, "must be a JSON object of answers keyed by question id")
+    return item
+
+
+def _parse(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return _UnreadableError(error)
+
+
+def _read_objects(source: IO[bytes]) -> Iterator[object]:
+    """JSON lines are read one at a time; anything else is read whole."""
+    stream = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
+    lines = (line for line in stream if line.strip())
+    first = next(lines, None)
+    if first is None:
+        return
+    opening = _parse(first)
+    if not isinstance(opening, _UnreadableError | list):
+        yield opening
+        yield from map(_parse, lines)
+        return
+    rest = list(lines)
+    whole = _parse("".join([first, *rest]))
+    if isinstance(whole, list):
+        yield from whole
+    elif isinstance(whole, _UnreadableError) and not first.lstrip().startswith("["):
+        yield opening
+        yield from map(_parse, rest)
+    else:
+        yield whole
+
+
+@main.command("questions")
+def questions_command() -> None:
+    """List every question: id, kind, allowed values and wording, one JSON object a line."""
+    for question in QUESTIONNAIRE:
+        click.echo(json.dumps(_describe(question)))
+
+
+def _describe(question: Question) -> dict[str, object]:
+    about: dict[str, object] = {"id": question.id, "kind": type(question).__name__, "wording": question.stem}
+    match question:
+        case Number():
+            about |= {"minimum": question.minimum, "maximum": question.maximum}
+        case Choice() | Choices():
+            about |= {"codes": question.codes}
+        case Text():
+            about |= {"max_length": question.max_length}
+        case YesNo():
+            pass
+        case _:
+            assert_never(question)
+    return about
