@@ -62,7 +62,7 @@ class Answers:
     def _fold(self, raw: Raw, *, from_outside: bool) -> None:
         ignored = []
         for question in self.questionnaire:
-            holds = self._is_called_for(question)
+            holds = self._is_called_for(question, raw)
             if holds or (holds is None and from_outside):
                 self._asked.add(question.id)
                 if question.id in raw:
@@ -71,18 +71,19 @@ class Answers:
                 ignored.append(question.id)
         self.ignored = tuple(ignored)
 
-    def _is_called_for(self, question: Question) -> bool | None:
+    def _is_called_for(self, question: Question, raw: Raw) -> bool | None:
         if not question.when:
             return True
-        verdicts = [self._holds(condition) for condition in question.when]
+        verdicts = [self._holds(condition, raw) for condition in question.when]
         if any(verdicts):
             return True
         return None if None in verdicts else False
 
-    def _holds(self, condition: Condition) -> bool | None:
+    def _holds(self, condition: Condition, raw: Raw) -> bool | None:
         leading = condition.question
         if leading.id not in self._asked:
-            return False
+            # An answer that was dropped rules its follow-ups out; one that was never given tells nothing.
+            return None if raw.get(leading.id) is None else False
         value = self._kept.get(leading.id)
         if value is None:
             return None
@@ -213,7 +214,7 @@ def _read_choices(question: Choices, value: object) -> tuple[str, ...]:
         raise AnswerError(question.id, "names the same choice twice")
     if NONE_CODE in value and len(value) > 1:
         raise AnswerError(question.id, "`none` cannot stand beside another choice")
-    return tuple(value)
+    return tuple(code for code in question.codes if code in value)
 
 
 def refuse_impossible(read: Raw) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from screener.domain.answers import Answers
+from screener.domain.question import Question
 from screener.domain.questionnaire import (
     ACUTE_RELIEF,
     ACUTE_TRIED,
@@ -181,7 +182,7 @@ def _length_verdict(answers: Answers) -> Verdict:
 
 def _length_conflicts(answers: Answers) -> tuple[Conflict, ...]:
     """Attacks that end within 4 hours do not fit one that returns for more than 3 days."""
-    if answers[COMES_BACK] is not True:
+    if answers[COMES_BACK] is not True or answers[TREATED_LENGTH] == "over_72h":
         return ()
     return tuple(
         (COMES_BACK.id, length.id)
@@ -196,7 +197,9 @@ def _intractable_response(answers: Answers) -> Criterion:
         verdict = Verdict.CANNOT_TELL
     else:
         verdict = Verdict.of(relief in _LITTLE_RELIEF)
-    said = answers.said(USUAL_RELIEF, COMES_BACK, ACUTE_TRIED, *ACUTE_RELIEF.values())
+    against = set(_speaks_against_relief(answers))
+    read: tuple[Question, ...] = (COMES_BACK, ACUTE_TRIED, *ACUTE_RELIEF.values())
+    said = answers.said(USUAL_RELIEF, *(question for question in read if question.id in against))
     return Criterion("intractable.response", verdict, "004", said, answers.missing(USUAL_RELIEF))
 
 
@@ -317,7 +320,8 @@ def _gap(answers: Answers, intractable: Judgement) -> Gap:
     by_id = {criterion.id: criterion.verdict for criterion in intractable.criteria}
     lengths = {answers[UNTREATED_LENGTH], answers[TREATED_LENGTH]}
     if by_id["intractable.length"] is not Verdict.MET:
-        if lengths & _LENGTHS_WITHIN:
+        nothing_works = by_id["intractable.response"] is Verdict.MET
+        if lengths & _LENGTHS_WITHIN or ("over_72h" in lengths and nothing_works):
             return Gap.UNDER_72_HOURS_NOTHING_WORKS
         if "over_72h" not in lengths:
             return Gap.UNDER_4_HOURS

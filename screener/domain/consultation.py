@@ -52,18 +52,18 @@ MOVES_WITHOUT_REASON = frozenset({State.IN_REVIEW, State.ACCEPTED})
 REASON_MAX_LENGTH = 500
 
 
-class MoveRefused(ValueError):
+class MoveRefusedError(ValueError):
     """A move that is not allowed; the message says why, to staff."""
 
 
 def check_move(from_state: State, to_state: State, reason: str) -> None:
-    """Raises MoveRefused unless staff may make this move with this reason."""
+    """Raises MoveRefusedError unless staff may make this move with this reason."""
     if to_state not in STAFF_MOVES[from_state]:
-        raise MoveRefused(f"A request that is “{from_state.label}” cannot become “{to_state.label}”.")
+        raise MoveRefusedError(f"A request that is “{from_state.label}” cannot become “{to_state.label}”.")
     if to_state not in MOVES_WITHOUT_REASON and not reason.strip():
-        raise MoveRefused(f"Say in a few words why this becomes “{to_state.label}”.")
+        raise MoveRefusedError(f"Say in a few words why this becomes “{to_state.label}”.")
     if len(reason) > REASON_MAX_LENGTH:
-        raise MoveRefused(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
+        raise MoveRefusedError(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
 
 
 class Role(Enum):

@@ -2,8 +2,8 @@
 
 DISCLAIMER = (
     "This is not a diagnosis and not medical advice. It compares your answers with descriptions that some"
-    " clinics use. Only a clinician who talks with you and examines you can say what you have. In an emergency"
-    " call 911."
+    " clinics use. Only a clinician who talks with you and examines you can say what you have."
+    " In an emergency call 911."
 )
 
 CONSENT_VERSION = "2026-11-22"

@@ -119,6 +119,7 @@ class Page:
     part: Part
     questions: tuple[Question, ...]
     heading: str = ""
+    lead: str = ""
     # A page that is not shown holds what another screen writes (the stop page).
     shown: bool = True
 

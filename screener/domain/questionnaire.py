@@ -619,8 +619,10 @@ KET_ESCORT = YesNo(id="ket_escort", stem="Could an adult take you home after a v
 # ---------------------------------------------------------------- pages
 
 
-def _page(slug: str, part: Part, *questions: Question, heading: str = "", shown: bool = True) -> Page:
-    return Page(slug=slug, part=part, questions=questions, heading=heading, shown=shown)
+def _page(
+    slug: str, part: Part, *questions: Question, heading: str = "", lead: str = "", shown: bool = True
+) -> Page:
+    return Page(slug=slug, part=part, questions=questions, heading=heading, lead=lead, shown=shown)
 
 
 QUESTIONNAIRE = Questionnaire(
@@ -715,7 +717,18 @@ QUESTIONNAIRE = Questionnaire(
             heading="More about your aura",
         ),
         _page("background", Part.HISTORY, YEARS_WITH, TOLD_MIGRAINE, OWN_WORDS, heading="The last few"),
-        _page("health", Part.REQUEST, *KET_CONDITIONS, KET_MEDICINES, KET_ESCORT, heading="Your health"),
+        _page(
+            "health",
+            Part.REQUEST,
+            *KET_CONDITIONS,
+            KET_MEDICINES,
+            KET_ESCORT,
+            heading="Do any of these fit you?",
+            lead=(
+                "A clinic needs to know this before ketamine. A “yes” never stops your request."
+                " Leave blank what you like."
+            ),
+        ),
     ),
 )
 

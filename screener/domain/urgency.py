@@ -36,35 +36,40 @@ class Level(Enum):
     ROUTINE = "routine"
 
 
+# Within `urgent` these have places of their own in the queue, in this order, before the rest.
+_URGENT_ORDER = ("danger_before.", "pregnancy.", "keep_down.")
+
+
 @dataclass(frozen=True, slots=True)
 class Urgency:
     """How soon, and each flag that says so, the gravest first."""
 
-    level: Level
-    red_flags: tuple[str, ...]
+    emergencies: tuple[str, ...]
+    urgent: tuple[str, ...]
+
+    @property
+    def level(self) -> Level:
+        if self.emergencies:
+            return Level.EMERGENCY
+        return Level.URGENT if self.urgent else Level.ROUTINE
+
+    @property
+    def red_flags(self) -> tuple[str, ...]:
+        return self.emergencies + self.urgent
 
     @property
     def rank(self) -> int:
-        """Order in the queue, 0 first: the named reasons within `urgent` have places of their own."""
-        if self.level is Level.EMERGENCY:
+        """Place in the queue: 0 emergency, 1-3 the named urgent reasons, 4 other urgent, 5 routine."""
+        if self.emergencies:
             return 0
-        if self.level is Level.ROUTINE:
-            return len(_URGENT_ORDER) + 2
         for rank, prefix in enumerate(_URGENT_ORDER, start=1):
-            if any(flag.startswith(prefix) for flag in self.red_flags):
+            if any(flag.startswith(prefix) for flag in self.urgent):
                 return rank
-        return len(_URGENT_ORDER) + 1
-
-
-_URGENT_ORDER = ("danger_before.", "pregnancy.", "keep_down.")
+        return len(_URGENT_ORDER) + (1 if self.urgent else 2)
 
 
 def judge_urgency(answers: Answers) -> Urgency:
-    """The level is the gravest flag's; no flag is routine."""
-    emergencies = tuple(_emergencies(answers))
-    urgent = tuple(_urgent(answers))
-    level = Level.EMERGENCY if emergencies else Level.URGENT if urgent else Level.ROUTINE
-    return Urgency(level, emergencies + urgent)
+    return Urgency(tuple(_emergencies(answers)), tuple(_urgent(answers)))
 
 
 def _ticked(answers: Answers, question: Choices) -> tuple[str, ...]:

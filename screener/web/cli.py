@@ -109,3 +109,83 @@ def _describe(question: Question) -> dict[str, object]:
         case _:
             assert_never(question)
     return about
+
+
+@main.command("setup")
+def setup_command() -> None:
+    """Make this installation's keys (once) and bring the database up to date."""
+    from screener.settings import load_settings, make_keys
+    from screener.store.migrations import migrate
+    from screener.web.app import open_database
+
+    if make_keys():
+        click.echo(
+            "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
+        )
+    migrate(open_database(load_settings()))
+
+
+@main.group("clinic")
+def clinic_group() -> None:
+    """Clinics of this installation."""
+
+
+@clinic_group.command("add")
+@click.argument("slug")
+@click.option("--name", required=True)
+@click.option("--phone", required=True, help="As shown to patients.")
+@click.option("--hours", default="", help="When the phone is answered, in words.")
+@click.option("--time-zone", default="America/New_York", show_default=True)
+@click.option("--origin", "origins", multiple=True, help="A site that may frame the pages; may be repeated.")
+def add_clinic_command(
+    slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
+) -> None:
+    """Add a clinic; its page is /c/SLUG."""
+    from screener.settings import load_settings
+    from screener.store.clinics import add_clinic
+    from screener.web.app import open_database
+
+    with open_database(load_settings()).new_session() as session:
+        try:
+            add_clinic(
+                session, slug=slug, name=name, phone=phone, hours=hours, time_zone=time_zone, origins=origins
+            )
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+        session.commit()
+    click.echo(f"Added. Patients start at /c/{slug}")
+
+
+@main.command("demo")
+@click.option("--submissions", default=40, show_default=True)
+def demo_command(*, submissions: int) -> None:
+    """Add the demo clinic with made-up submissions, and its staff, unless it is there."""
+    from screener import create_app
+    from screener.web.demo import add_demo
+
+    with create_app().app_context():
+        click.echo(add_demo(submissions))
+
+
+@main.command("serve")
+@click.option("--port", default=8000, show_default=True, envvar="PORT")
+def serve_command(*, port: int) -> None:
+    """Serve on 127.0.0.1 and print where to go."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    from screener.web.demo import DEMO_PASSWORD, DEMO_SLUG, DEMO_STAFF
+
+    click.echo(f"Patients: http://localhost:{port}/c/{DEMO_SLUG}")
+    click.echo(f"Staff:    http://localhost:{port}/desk/")
+    for email, what in DEMO_STAFF.items():
+        click.echo(f"  sign in as {email} ({what}), password {DEMO_PASSWORD!r}")
+    Server(
+        "wsgi:app",
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        blocking_threads=4,
+        websockets=False,
+        log_access=False,
+    ).serve()

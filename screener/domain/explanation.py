@@ -1,0 +1,166 @@
+"""Plain words for verdicts, classes, red flags and next steps: "match", never "you have"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from screener.domain.answers import Answers
+from screener.domain.classification import ArticleClass, Classification, Gap
+from screener.domain.question import Choice, Choices
+from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.domain.transcript import said
+from screener.domain.verdict import Verdict
+
+CLASS_NAMES = {
+    "chronic": "Chronic migraine",
+    "intractable": "Intractable migraine",
+    "regular": "Regular migraine",
+}
+
+VERDICT_WORDS = {
+    Verdict.MET: "matches",
+    Verdict.NOT_MET: "does not match",
+    Verdict.CANNOT_TELL: "cannot tell",
+}
+
+SOURCES = {
+    "001": "“How Ketamine Can Help with Chronic Migraines”, a ketamine clinic in Charlotte, North Carolina",
+    "004": "an article on ketamine for migraine by a ketamine clinic in West Covina, California",
+}
+
+CLASS_WORDS = {
+    ArticleClass.CHRONIC_AND_INTRACTABLE: (
+        "Your answers match what these clinics call chronic and intractable migraine."
+    ),
+    ArticleClass.INTRACTABLE: "Your answers match what these clinics call intractable migraine.",
+    ArticleClass.CHRONIC: "Your answers match what these clinics call chronic migraine.",
+    ArticleClass.REGULAR: "Your answers match what these clinics call a regular migraine.",
+    ArticleClass.OUTSIDE: "Your answers do not match any of the descriptions we compare with.",
+    ArticleClass.INSUFFICIENT: "We need a few more answers to compare.",
+}
+
+GAP_WORDS = {
+    Gap.UNDER_4_HOURS: "Your attacks end within 4 hours. The descriptions start at 4 hours.",
+    Gap.UNDER_72_HOURS_NOTHING_WORKS: (
+        "Your attacks end within 3 days, but medicine does little. The descriptions leave this out."
+    ),
+    Gap.OVER_72_HOURS_MEDICINE_WORKS: (
+        "Your attacks can last more than 3 days, but medicine works. The descriptions leave this out."
+    ),
+    Gap.OVER_72_HOURS_LIFESTYLE_SETTLES: (
+        "Your attacks can last more than 3 days, but changes in daily life have settled them."
+        " The descriptions leave this out."
+    ),
+}
+
+CRITERION_WORDS = {
+    "chronic.days": "Head pain on 15 or more days a month",
+    "intractable.length": "Attacks last more than 3 days (72 hours) even with treatment, or keep coming back",
+    "intractable.response": "Medicine usually does not bring relief that lasts",
+    "intractable.present_attack": "Or: an attack going on now for more than 3 days, and medicine does little",
+    "intractable.lifestyle": "Changes in daily life have not settled it",
+    "intractable.signs": "Typical signs: constant pain, light or sight trouble, sick stomach, dizziness",
+    "intractable.impact": "It gets in the way of daily life",
+    "regular.length": "Attacks last from 4 hours to 3 days (72 hours)",
+    "regular.response": "Medicine usually helps",
+}
+
+# Shown as support; they never decide.
+SUPPORT_ONLY = frozenset({"intractable.signs", "intractable.impact"})
+
+_FLAG_WORDS = {
+    "danger_now.unanswered": "The question about danger signs was not answered",
+    "changes.unanswered": "The question about changes was not answered",
+    "keep_down.no": "Drinks or medicine do not stay down",
+    "now_length.over_72h": "This attack has lasted more than 3 days",
+    "aura_types.weakness": "An aura with weakness",
+    "aura_each.over_60_min": "An aura of more than 1 hour",
+    "aura_clears.no": "An aura that did not clear up fully",
+    "age.50_or_over": "Age 50 or over",
+    "attacks_ever.one": "The first attack ever",
+    "pregnancy.pregnant": "Pregnant",
+    "pregnancy.postpartum_6w": "Gave birth in the last 6 weeks",
+}
+
+
+def flag_words(flag: str) -> str:
+    """A red flag's name in words; a set's members are joined."""
+    return ", and: ".join(map(_one_flag, flag.split("+")))
+
+
+def _one_flag(flag: str) -> str:
+    if flag in _FLAG_WORDS:
+        return _FLAG_WORDS[flag]
+    question_id, code = flag.split(".", 1)
+    question = QUESTIONNAIRE.find(question_id)
+    label = said(question, code) if isinstance(question, Choice | Choices) else flag
+    return f"{label} (before, not now)" if question_id == "danger_before" else label
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One criterion as a reader sees it."""
+
+    words: str
+    verdict: str
+    verdict_words: str
+    source: str
+    said: tuple[tuple[str, str], ...]
+    support_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedClass:
+    name: str
+    verdict: str
+    verdict_words: str
+    reasons: tuple[Reason, ...]
+
+
+def explain(report: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> tuple[ExplainedClass, ...]:
+    """Each class of a report with its verdict and reasons; what was said stands as worded that day.
+
+    `report` is screening.report()'s object and `lines` are transcript documents, fresh or stored.
+    """
+    worded = {line["id"]: (line["wording"], line["said"]) for line in lines}
+    return tuple(
+        ExplainedClass(
+            name,
+            report[key]["verdict"],
+            VERDICT_WORDS[Verdict(report[key]["verdict"])],
+            tuple(_reason(criterion, worded) for criterion in report[key]["criteria"]),
+        )
+        for key, name in CLASS_NAMES.items()
+    )
+
+
+def _reason(criterion: Mapping[str, Any], worded: Mapping[str, tuple[str, str]]) -> Reason:
+    return Reason(
+        words=CRITERION_WORDS[criterion["id"]],
+        verdict=criterion["verdict"],
+        verdict_words=VERDICT_WORDS[Verdict(criterion["verdict"])],
+        source=criterion["source"],
+        said=tuple(worded[question_id] for question_id in criterion["said"]),
+        support_only=criterion["id"] in SUPPORT_ONLY,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    id: str
+    page: str
+    stem: str
+
+
+def open_questions(answers: Answers, found: Classification) -> tuple[OpenQuestion, ...]:
+    """Questions on this person's path whose answers would settle the result."""
+    questions = (QUESTIONNAIRE.find(question_id) for question_id in found.open_questions)
+    return tuple(
+        OpenQuestion(question.id, page.slug, question.stem)
+        for question in questions
+        if question
+        for page in [QUESTIONNAIRE.page_of(question)]
+        if question in answers.asked_on(page)
+    )

@@ -1,0 +1,103 @@
+"""Settings: defaults, the instance's own keys, then SCREENER_* from the environment."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+KEYS_FILE = "keys.env"
+WEAKEST_SECRET = 32
+
+
+class SettingsError(RuntimeError):
+    """A setting is missing or unsafe; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each field is read from SCREENER_<NAME>."""
+
+    database_url: str = ""
+    # Server secret (forms, draft doors, sessions) and the keys that wrap each clinic's key.
+    secret: str = field(default="", repr=False)
+    master_keys: str = field(default="", repr=False)
+    # Keyed into every staff password: losing it loses them all, so it is not derived from the secret.
+    password_salt: str = field(default="", repr=False)
+    # Where patients and staff reach this installation; links in mails come from here only.
+    base_url: str = "http://localhost:8000"
+    # More host names that may be asked for, separated by commas.
+    trusted_hosts: str = ""
+    # How many reverse proxies stand in front and set X-Forwarded-*.
+    proxies: int = 0
+    # What one password hash costs (argon2id, two passes).
+    password_memory_kib: int = 19456
+
+    @property
+    def hosts(self) -> list[str]:
+        named = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
+        return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *named]
+
+
+def load_settings(
+    environ: Mapping[str, str] = os.environ, instance: Path = INSTANCE, **overrides: str | int
+) -> Settings:
+    """Defaults, then instance/keys.env, then the environment, then overrides. Raises SettingsError."""
+    values = _read_keys(instance / KEYS_FILE) | dict(environ)
+    found: dict[str, str | int] = {"database_url": f"sqlite:///{instance / 'screener.db'}"}
+    for setting in fields(Settings):
+        text = values.get(f"SCREENER_{setting.name.upper()}", "").strip()
+        if text:
+            found[setting.name] = _whole_number(setting.name, text) if setting.type == "int" else text
+    settings = replace(Settings(), **(found | overrides))  # type: ignore[arg-type]  # one dict, two kinds
+    _refuse_weak(settings)
+    return settings
+
+
+def _whole_number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise SettingsError(f"SCREENER_{name.upper()} must be a whole number, for example 1.")
+    return int(text)
+
+
+def _refuse_weak(settings: Settings) -> None:
+    if not settings.secret or not settings.master_keys:
+        raise SettingsError(
+            "There are no keys yet. Run `screener setup`, or set SCREENER_SECRET and SCREENER_MASTER_KEYS."
+        )
+    if len(settings.secret) < WEAKEST_SECRET or len(set(settings.secret)) < WEAKEST_SECRET // 4:
+        raise SettingsError(f"SCREENER_SECRET is weak. Use {WEAKEST_SECRET} or more random characters.")
+    if urlsplit(settings.base_url).scheme not in {"http", "https"}:
+        raise SettingsError(
+            "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
+        )
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def make_keys(instance: Path = INSTANCE) -> bool:
+    """Writes fresh random keys for this installation unless it has some. True if it wrote."""
+    path = instance / KEYS_FILE
+    if path.exists():
+        return False
+    instance.mkdir(parents=True, exist_ok=True)
+    master_key = base64.b64encode(secrets.token_bytes(32)).decode()
+    text = (
+        f"SCREENER_SECRET={secrets.token_urlsafe(48)}\n"
+        f"SCREENER_PASSWORD_SALT={secrets.token_urlsafe(48)}\n"
+        f"SCREENER_MASTER_KEYS=1:{master_key}\n"
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    return True

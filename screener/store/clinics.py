@@ -1,0 +1,108 @@
+"""Clinics: who is served, and the key that seals what their patients say."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from screener.store.database import new_id, vault_of
+from screener.store.errors import NotFoundError
+from screener.store.tables import Clinic, ClinicKey
+from screener.store.tenancy import furnishing_clinic
+from screener.store.vault import KeyRing, new_key
+
+_SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
+
+
+def add_clinic(
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    phone: str,
+    hours: str,
+    time_zone: str,
+    origins: Iterable[str] = (),
+    is_demo: bool = False,
+) -> Clinic:
+    """Raise ValueError if the slug or the time zone is none, or if the slug is taken."""
+    _check(session, slug, time_zone)
+    clinic = Clinic(
+        id=new_id(),
+        slug=slug,
+        name=name,
+        phone=phone,
+        hours=hours,
+        time_zone=time_zone,
+        origins=list(origins),
+        is_demo=is_demo,
+        created_at=datetime.now(UTC),
+    )
+    session.add(clinic)
+    session.flush()
+    with furnishing_clinic(session, clinic.id):
+        _add_key(session, clinic, version=1)
+    return clinic
+
+
+def _check(session: Session, slug: str, time_zone: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
+    if time_zone not in available_timezones():
+        raise ValueError(f"time zone {time_zone!r} is not known: use an IANA name like America/New_York")
+    if session.scalar(select(Clinic.id).where(Clinic.slug == slug)) is not None:
+        raise ValueError(f"slug {slug!r} is taken by another clinic")
+
+
+def _add_key(session: Session, clinic: Clinic, version: int) -> None:
+    wrapped = vault_of(session).master.wrap(clinic.id, version, new_key())
+    row = ClinicKey(
+        id=new_id(),
+        clinic_id=clinic.id,
+        version=version,
+        wrapped=wrapped,
+        created_at=clinic.created_at,
+    )
+    session.add(row)
+
+
+def find_clinic(session: Session, slug: str) -> Clinic | None:
+    """The clinic of that name, unless it is disabled."""
+    return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
+
+
+def get_clinic(session: Session, clinic_id: UUID) -> Clinic:
+    """Raise NotFound if there is none; a disabled one is returned."""
+    clinic = session.get(Clinic, clinic_id)
+    if clinic is None:
+        raise NotFoundError("no such clinic")
+    return clinic
+
+
+def list_clinics(session: Session) -> list[Clinic]:
+    """All of them, the disabled too, by slug."""
+    return list(session.scalars(select(Clinic).order_by(Clinic.slug)))
+
+
+def clinic_key(session: Session, clinic_id: UUID) -> KeyRing:
+    """The entered clinic's keys; the current one seals. Unwrapped once a session."""
+    rings: dict[UUID, KeyRing] = session.info.setdefault("clinic_keys", {})
+    if clinic_id not in rings:
+        rings[clinic_id] = _unwrap_keys(session, clinic_id)
+    return rings[clinic_id]
+
+
+def _unwrap_keys(session: Session, clinic_id: UUID) -> KeyRing:
+    rows = session.execute(
+        select(ClinicKey.version, ClinicKey.wrapped).where(ClinicKey.clinic_id == clinic_id)
+    ).all()
+    if not rows:
+        raise NotFoundError("this clinic has no key: nothing of it can be read")
+    master = vault_of(session).master
+    keys = {version: master.unwrap(clinic_id, version, wrapped) for version, wrapped in rows}
+    return KeyRing(keys, max(keys))

@@ -1,0 +1,200 @@
+"""The connection: one engine and its sessions, set so that what was committed is on disk."""
+
+import importlib
+import sqlite3
+import time
+import uuid
+from datetime import UTC, datetime
+from secrets import randbits
+from types import ModuleType
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from screener.store.errors import NoClinic, NoClinicError, NotFound, OtherClinic, OtherClinicError
+from screener.store.tenancy import (
+    NAMED_LOOKUPS,
+    ClinicScoped,
+    ClinicSession,
+    enter_clinic,
+    entered_clinic,
+    find_entered_clinic,
+)
+from screener.store.vault import Vault
+
+__all__ = [
+    "NAMED_LOOKUPS",
+    "Base",
+    "ClinicScoped",
+    "Database",
+    "NoClinic",
+    "NoClinicError",
+    "NotFound",
+    "OtherClinic",
+    "OtherClinicError",
+    "UtcDateTime",
+    "begin_reading",
+    "enter_clinic",
+    "entered_clinic",
+    "find_entered_clinic",
+    "new_id",
+    "vault_of",
+]
+
+# Below this version a WAL file can corrupt the database when it is reset.
+_SAFE_WAL: Final = (3, 51, 3)
+_SQLITE_TIMEOUT_SECONDS: Final = 5
+_POSTGRESQL_OPTIONS: Final = (
+    "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Times that know they are UTC, also on SQLite, which forgets it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        _ = dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone says nothing; use datetime.now(UTC)")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        _ = dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """A time-ordered id (UUID version 7), known before the insert because sealed values are bound to it."""
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    # RFC 9562's method 3: twelve bits of the millisecond, so that rows of one request keep their order.
+    fraction = nanoseconds * 4096 // 1_000_000
+    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randbits(62)
+    return uuid.UUID(int=value)
+
+
+class Database:
+    """An engine and its sessions; each session carries the vault and its own clinic."""
+
+    def __init__(self, url: str, vault: Vault) -> None:
+        self.url = _with_driver(make_url(url))
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self.new_session = sessionmaker(
+            self.engine, class_=ClinicSession, expire_on_commit=False, info={"vault": vault}
+        )
+        self.sessions = scoped_session(self.new_session)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def has_safe_wal(self) -> bool:
+        """Whether this SQLite may keep a write-ahead log; meaningless on PostgreSQL."""
+        return _has_safe_wal(_sqlite_module())
+
+    def dispose(self) -> None:
+        self.sessions.remove()
+        self.engine.dispose()
+
+
+def begin_reading(session: Session) -> None:
+    """Say before the first statement that nothing will be written: on SQLite it then waits for no writer."""
+    session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
+def vault_of(session: Session) -> Vault:
+    vault: Vault = session.info["vault"]
+    return vault
+
+
+def _with_driver(url: URL) -> URL:
+    match url.drivername:
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case "sqlite" | "postgresql+psycopg":
+            return url
+        case other:
+            raise ValueError(f"the database is sqlite:/// or postgresql://, not {other}://")
+
+
+def _postgresql(url: URL) -> Engine:
+    arguments = {"options": _POSTGRESQL_OPTIONS}
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
+    event.listen(engine, "handle_error", _hide_failing_row)
+    return engine
+
+
+def _hide_failing_row(context: ExceptionContext) -> None:
+    # PostgreSQL tells the values of the row it refuses, in a detail that would end in logs.
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        told, shown = str(error), error.diag.message_primary
+        error.args = (shown,)
+        if wrapped is not None:
+            wrapped.args = tuple(str(part).replace(told, shown) for part in wrapped.args)
+
+
+def _sqlite_module() -> ModuleType:
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return sqlite3
+
+
+def _has_safe_wal(module: ModuleType) -> bool:
+    version: tuple[int, int, int] = module.sqlite_version_info
+    return version >= _SAFE_WAL
+
+
+def _sqlite(url: URL) -> Engine:
+    module = _sqlite_module()
+    # isolation_level None: the driver begins nothing by itself, so the savepoints and locks are ours.
+    arguments = {"isolation_level": None, "timeout": _SQLITE_TIMEOUT_SECONDS}
+    engine = create_engine(url, module=module, connect_args=arguments, hide_parameters=True)
+    has_safe_wal = _has_safe_wal(module)
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        _set_pragmas(connection, has_safe_wal=has_safe_wal)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _set_pragmas(connection: Any, *, has_safe_wal: bool) -> None:
+    journal = ("journal_mode=WAL", "synchronous=FULL")
+    if not has_safe_wal:
+        journal = ("journal_mode=DELETE", "synchronous=EXTRA")
+    cursor = connection.cursor()
+    timeout = f"busy_timeout={_SQLITE_TIMEOUT_SECONDS * 1000}"
+    for pragma in (timeout, *journal, "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

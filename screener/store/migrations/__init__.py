@@ -1,0 +1,48 @@
+"""Migrations: how a database of any age becomes the one the tables describe."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from screener.store.database import Database
+
+_FOLDER: Final = Path(__file__).parent
+# Any number will do, as long as nothing else in the database locks on it.
+_LOCK: Final = 7_300_411
+
+
+def migrate(database: Database) -> None:
+    """Bring the database up to date; a second process that starts meanwhile waits and finds it done."""
+    # On SQLite every transaction begins IMMEDIATE, which is the lock.
+    with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            _wait_for_turn(connection)
+        configuration = _configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")
+
+
+def pending(database: Database) -> bool:
+    """Whether `migrate` has something to do."""
+    head = ScriptDirectory.from_config(_configuration()).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() != head
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    for setting in ("statement_timeout", "lock_timeout"):
+        connection.execute(text(f"SET LOCAL {setting} = 0"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    # Alembic reads the setting as a format string.
+    configuration.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    return configuration

@@ -1,0 +1,232 @@
+"""The tables: what is kept, which parts of it are sealed, and what may never hang together."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from flask_security.models.sqla import FsModels
+from flask_security.models.sqla_v2 import (
+    FsRefreshTrackerMixin,
+    FsRoleMixin,
+    FsUserMixin,
+    FsWebAuthnMixin,
+)
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from screener.store.database import Base, UtcDateTime, new_id
+from screener.store.tenancy import ClinicScoped, within_clinic
+from screener.store.vault import Place
+
+DRAFT_IDLE: Final = timedelta(hours=24)
+DRAFT_LIFE: Final = timedelta(days=7)
+MOST_TRIES: Final = 5
+
+STATES: Final = (
+    "new",
+    "in_review",
+    "needs_info",
+    "accepted",
+    "later",
+    "not_a_fit",
+    "duplicate",
+    "withdrawn",
+    "closed",
+)
+KINDS: Final = ("consultation", "call_back", "question")
+ROLES: Final = ("intake", "clinician", "clinic_admin")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def place_of(row: ClinicScoped, column: str) -> Place:
+    return Place(row.clinic_id, row.__tablename__, column, row.id)
+
+
+class Clinic(Base):
+    """A tenant. Its columns hold what every visitor of its page may read."""
+
+    __tablename__ = "clinics"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(40))
+    hours: Mapped[str] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(String(64))
+    origins: Mapped[list[str]] = mapped_column(JSON)
+    is_demo: Mapped[bool]
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ClinicKey(ClinicScoped, Base):
+    """A clinic's data key, wrapped under a master key; without these rows its records stay shut forever."""
+
+    __tablename__ = "clinic_keys"
+    constraints = (UniqueConstraint("clinic_id", "version"),)
+
+    version: Mapped[int]
+    wrapped: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Draft(ClinicScoped, Base):
+    """Answers being given; the key to them hangs on the doors, not here."""
+
+    __tablename__ = "drafts"
+    constraints = (Index(None, "clinic_id", "last_active_at"),)
+
+    sealed: Mapped[bytes]
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_active_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DraftDoor(ClinicScoped, Base):
+    """A way into a draft: the hash finds it, only the token itself opens it."""
+
+    __tablename__ = "draft_doors"
+    constraints = (
+        within_clinic("draft_id", "drafts", ondelete="CASCADE"),
+        Index(None, "clinic_id", "draft_id"),
+    )
+
+    draft_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(String(20))
+    secret_hash: Mapped[bytes] = mapped_column(unique=True)
+    wrapped_key: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Screening(ClinicScoped, Base):
+    """A finished screening, written once; beside the sealed document only what the queue filters by."""
+
+    __tablename__ = "screenings"
+    append_only = True
+
+    sealed: Mapped[bytes]
+    urgency: Mapped[str] = mapped_column(String(40))
+    article_class: Mapped[str] = mapped_column(String(60))
+    questionnaire_version: Mapped[str] = mapped_column(String(40))
+    criteria_version: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Consultation(ClinicScoped, Base):
+    """A request with the contact details to answer it."""
+
+    __tablename__ = "consultations"
+    constraints = (
+        within_clinic("screening_id", "screenings"),
+        UniqueConstraint("clinic_id", "idempotency_key"),
+        Index(None, "clinic_id", "screening_id"),
+        Index(None, "clinic_id", "urgency_rank", "received_at", "id"),
+        _one_of("kind", KINDS),
+        _one_of("state", STATES),
+    )
+
+    screening_id: Mapped[UUID]
+    reference: Mapped[str] = mapped_column(String(10), unique=True)
+    sealed_contact: Mapped[bytes]
+    consent_version: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    urgency_rank: Mapped[int]
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    idempotency_key: Mapped[bytes]
+    body_digest: Mapped[bytes]
+    receipt_hash: Mapped[bytes] = mapped_column(unique=True)
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__: Any = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's way to say it
+
+
+class ConsultationEvent(ClinicScoped, Base):
+    """What happened to a request: who read it, who moved it and why. Written once."""
+
+    __tablename__ = "consultation_events"
+    append_only = True
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+    )
+
+    consultation_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    what: Mapped[str] = mapped_column(String(20))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str | None] = mapped_column(String(20))
+    sealed_reason: Mapped[bytes | None]
+
+
+class OutboxMessage(ClinicScoped, Base):
+    """A message owed to the clinic. It names a record and says nothing about the patient."""
+
+    __tablename__ = "outbox_messages"
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+        Index(None, "sent_at", "due_at"),
+    )
+
+    kind: Mapped[str] = mapped_column(String(40))
+    consultation_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+# Flask-Security names these classes, and wants its table names before they are made.
+FsModels.set_db_info(  # type: ignore[no-untyped-call]
+    base_model=Base,
+    user_table_name="staff",
+    role_table_name="staff_roles",
+    webauthn_table_name="staff_passkeys",
+    refresh_table_name="staff_refresh_trackers",
+)
+
+
+class User(Base, FsUserMixin):
+    """A person who works at the installation; what they may do stands in the memberships."""
+
+    __tablename__ = "staff"
+
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Role(Base, FsRoleMixin):
+    """Flask-Security's roles: unused, the library asks for them."""
+
+    __tablename__ = "staff_roles"
+
+
+class WebAuthn(Base, FsWebAuthnMixin):
+    """A passkey."""
+
+    __tablename__ = "staff_passkeys"
+
+
+class FsRefreshTracker(Base, FsRefreshTrackerMixin):
+    """Flask-Security's refresh tokens: unused, the library asks for them."""
+
+    __tablename__ = "staff_refresh_trackers"
+
+
+class Membership(Base):
+    """What a person is at a clinic. Read at sign-in, before a clinic is known."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("staff_id", "clinic_id", "role"), _one_of("role", ROLES))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    clinic_id: Mapped[UUID] = mapped_column(ForeignKey("clinics.id"), index=True)
+    role: Mapped[str] = mapped_column(String(20))

@@ -1,0 +1,113 @@
+"""Who may come in: same-origin requests, the planted-draft fence, clinics, drafts and staff rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import abort, current_app, g, request
+from flask_login import current_user
+from flask_security import auth_required
+from sqlalchemy.orm import Session
+
+from screener.domain.consultation import READS_ANSWERS, Role
+from screener.store.clinics import find_clinic
+from screener.store.database import Database, enter_clinic
+from screener.store.staff import find_roles
+from screener.store.tables import Clinic
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicCard:
+    """What pages show of a clinic."""
+
+    slug: str
+    name: str
+    phone: str
+    hours: str
+    time_zone: str
+    origins: tuple[str, ...]
+    is_demo: bool
+
+
+View = TypeVar("View", bound=Callable[..., object])
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def database() -> Database:
+    found: Database = current_app.extensions["screener.database"]
+    return found
+
+
+def db() -> Session:
+    """The request's session: committed after the view, rolled back on any error."""
+    return database().sessions()
+
+
+def comes_from_our_page() -> bool:
+    """Whether our own page caused this request (browsers send one of these headers with it)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    sender = request.headers.get("Origin") if request.method not in SAFE_METHODS else request.referrer
+    if not sender:
+        return False
+    parts = urlsplit(sender)
+    return f"{parts.scheme}://{parts.netloc}/" == request.host_url
+
+
+def refuse_foreign_posts() -> None:
+    """Before every request: nothing is changed by a form that another site sent."""
+    if request.method not in SAFE_METHODS and not comes_from_our_page():
+        abort(403, description="foreign form")
+
+
+def enter_open_clinic(slug: str) -> Clinic:
+    """The clinic of a patient's address. Unknown and disabled ones give the same 404."""
+    clinic = find_clinic(db(), slug)
+    if clinic is None:
+        abort(404)
+    enter_clinic(db(), clinic.id)
+    remember_clinic(clinic.id)
+    return clinic
+
+
+def remember_clinic(clinic_id: UUID) -> None:
+    """For templates and headers, also of an error page after a rollback."""
+    g.clinic = card_of(db().get_one(Clinic, clinic_id))
+
+
+def card_of(clinic: Clinic) -> ClinicCard:
+    return ClinicCard(
+        clinic.slug,
+        clinic.name,
+        clinic.phone,
+        clinic.hours,
+        clinic.time_zone,
+        tuple(clinic.origins),
+        clinic.is_demo,
+    )
+
+
+def staff_only(view: View) -> View:
+    """Signed in, and a reader of answers at the clinic in the address; a foreign clinic is a 404."""
+
+    @auth_required("session")
+    @wraps(view)
+    def guarded(clinic_slug: str, **values: object) -> object:
+        clinic = find_clinic(db(), clinic_slug)
+        roles = find_roles(db(), current_user.id, clinic.id) if clinic else frozenset()
+        if clinic is None or not roles:
+            abort(404)
+        enter_clinic(db(), clinic.id)
+        g.staff_clinic, g.roles = card_of(clinic), frozenset(map(Role, roles))
+        if not g.roles & READS_ANSWERS:
+            abort(403, description="no answers")
+        return view(**values)
+
+    return cast(View, guarded)

@@ -1,0 +1,45 @@
+"""The app, put together: the only place where the rooms meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from screener.settings import ROOT, Settings, load_settings
+from screener.store.database import Database
+from screener.store.vault import MasterKeys, Vault
+from screener.web import access, headers, history, pages, patient, queue, sign_in, transaction
+
+MAX_BODY = 256 * 1024
+
+
+def build_app(settings: Settings | None = None) -> Flask:
+    """The whole app. Raises SettingsError on missing or weak keys."""
+    settings = settings or load_settings()
+    app = Flask("screener", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config |= {
+        "SECRET_KEY": settings.secret,
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "TRUSTED_HOSTS": settings.hosts,
+        "SEND_FILE_MAX_AGE_DEFAULT": 31536000,
+    }
+    app.extensions["screener.database"] = open_database(settings)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+    transaction.install(app)
+    app.after_request(headers.add_headers)
+    app.before_request(access.refuse_foreign_posts)
+    pages.install(app, Path(app.static_folder or ""))
+    sign_in.install(app, settings)
+    app.register_blueprint(patient.patient)
+    app.register_blueprint(queue.queue)
+    app.register_blueprint(history.history)
+    return app
+
+
+def open_database(settings: Settings) -> Database:
+    return Database(
+        settings.database_url, Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
+    )

@@ -1,0 +1,203 @@
+"""A clinic with made-up patients, to look around in. Everything in it says that it is a demo."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from flask import current_app
+from flask_security import hash_password
+from sqlalchemy.orm import Session
+
+from screener.domain.answers import Answers, Raw
+from screener.domain.next_step import next_step
+from screener.domain.question import NONE_CODE, Choice, Choices, Number, Part, Question, Text, Value, YesNo
+from screener.domain.questionnaire import AGE, QUESTIONNAIRE
+from screener.domain.screening import screen
+from screener.store.clinics import add_clinic, find_clinic
+from screener.store.consultations import move_consultation
+from screener.store.database import enter_clinic
+from screener.store.staff import add_membership
+from screener.web.access import ClinicCard, card_of, db
+from screener.web.requests import Sending, send_request
+
+DEMO_SLUG: Final = "demo"
+DEMO_PASSWORD: Final = "demo pass phrase for looking"  # noqa: S105 - printed at every start
+DEMO_STAFF: Final = {
+    "intake@demo.example": "intake",
+    "clinician@demo.example": "clinician",
+    "admin@demo.example": "clinic_admin",
+}
+_SEED = 2026
+_FIRST = ("Alex", "Bao", "Carmen", "Dara", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas", "Kim", "Luz")
+_LAST = ("Rivera", "Okafor", "Nguyen", "Smith", "Haddad", "Kowalski", "Johnson", "Silva", "Cohen", "Park")
+_STATES = ("California", "Texas", "North Carolina", "Nevada")
+# Moves that give the queue some life: how many of ten requests, where to, and why.
+_MOVES = {
+    6: ("accepted", None),
+    7: ("needs_info", "Asked for the names of the preventives"),
+    8: ("later", "Traveling until next month"),
+    9: ("not_a_fit", "Sees a headache specialist next week"),
+}
+
+# What makes a person of each sort; all else is drawn at random.
+_PERSONAS: tuple[dict[str, Value], ...] = (
+    {"head_days": 22, "treated_length": "over_72h", "comes_back": True, "usual_relief": "a_little"},
+    {"head_days": 18, "treated_length": "4_to_24h", "comes_back": False, "usual_relief": "much_better"},
+    {"head_days": 9, "treated_length": "over_72h", "usual_relief": "none", "lifestyle_relief": "none"},
+    {"head_days": 6, "untreated_length": "24_to_72h", "treated_length": "4_to_24h", "comes_back": False},
+    {"head_days": 14, "usual_relief": "goes", "comes_back": False, "treated_length": "under_4h"},
+    {"now_pain": True, "now_length": "over_72h", "now_relief": "none", "keep_down": False},
+    {"changes": ("changed_pattern",), "head_days": 20},
+    {"danger_before": ("faint_confused_seizure",), "head_days": 12},
+    {"pregnancy": "pregnant", "head_days": 10},
+)
+_CALM: dict[str, Value] = {
+    "danger_now": (NONE_CODE,),
+    "changes": (NONE_CODE,),
+    "pregnancy": "no",
+    "now_pain": False,
+}
+_WORDS = ("It is worst at the end of the week.", "I had to give up my night shifts.", "")
+
+
+def add_demo(submissions: int) -> str:
+    """Adds the demo clinic, its staff and its submissions; does nothing if the clinic is there."""
+    session = db()
+    if find_clinic(session, DEMO_SLUG):
+        return "The demo clinic is there already."
+    clinic = add_clinic(
+        session,
+        slug=DEMO_SLUG,
+        name="Demo Headache Clinic",
+        phone="(626) 555-0142",
+        hours="Monday to Friday, 9 to 5",
+        time_zone="America/Los_Angeles",
+        is_demo=True,
+    )
+    _add_staff(clinic.id)
+    enter_clinic(session, clinic.id)
+    randomly = random.Random(_SEED)  # noqa: S311 - the same people in every demo
+    now = datetime.now(UTC)
+    for number in range(submissions):
+        _add_submission(session, card_of(clinic), randomly, number, now)
+    session.commit()
+    return f"Added the demo clinic with {submissions} made-up submissions."
+
+
+def _add_staff(clinic_id: Any) -> None:
+    datastore = current_app.extensions["security"].datastore
+    for email, role in DEMO_STAFF.items():
+        person = datastore.create_user(
+            email=email, name=f"Demo {role.replace('_', ' ')}", password=hash_password(DEMO_PASSWORD)
+        )
+        datastore.commit()
+        roles = (role, "intake") if role == "clinic_admin" else (role,)
+        for held in roles:
+            add_membership(db(), staff_id=person.id, clinic_id=clinic_id, role=held)
+
+
+def _add_submission(
+    session: Session, clinic: ClinicCard, randomly: random.Random, number: int, now: datetime
+) -> None:
+    persona = _PERSONAS[number % len(_PERSONAS)]
+    answers = _answer_all(randomly, {**_CALM, "age": randomly.randint(19, 74), **persona})
+    found = screen(answers)
+    kind = next_step(found.urgency.level, found.classification.article_class, answers[AGE]).kind
+    if kind is None:
+        return
+    received_at = now - timedelta(minutes=randomly.randint(5, 9 * 24 * 60))
+    digest = hashlib.sha256(f"demo {number}".encode()).digest()
+    sent = send_request(
+        session,
+        clinic,
+        answers=answers,
+        events=_events(persona, received_at),
+        contact=_contact(randomly, number, answers[AGE] or 0, received_at),
+        kind=kind,
+        sending=Sending(digest, digest, digest.hex()),
+        now=received_at,
+    )
+    if number % 10 in _MOVES:
+        to_state, reason = _MOVES[number % 10]
+        move_consultation(
+            session,
+            sent,
+            to_state=to_state,
+            reason=reason,
+            staff_id=None,
+            now=received_at + timedelta(minutes=4),
+        )
+
+
+def _answer_all(randomly: random.Random, given: Raw) -> Answers:
+    """Walks the questionnaire as a person would, with the given answers where there is one."""
+    raw = dict(given)
+    for page in QUESTIONNAIRE.pages:
+        for question in Answers(QUESTIONNAIRE, raw).asked_on(page):
+            if question.id not in raw and page.shown and not _skips(randomly, page.part):
+                raw[question.id] = _draw(randomly, question)
+        _mend_days(raw)
+    return Answers(QUESTIONNAIRE, raw)
+
+
+def _skips(randomly: random.Random, part: Part) -> bool:
+    return part in {Part.HISTORY, Part.REQUEST} and randomly.random() < 0.2  # noqa: PLR2004 - one in five
+
+
+def _mend_days(raw: dict[str, Value | None]) -> None:
+    head, migraine = raw.get("head_days"), raw.get("mig_days")
+    if isinstance(head, int) and isinstance(migraine, int):
+        raw["mig_days"] = min(head, migraine)
+
+
+def _draw(randomly: random.Random, question: Question) -> Value | None:
+    if question.unsure_allowed and randomly.random() < 0.05:  # noqa: PLR2004 - one in twenty is not sure
+        return None
+    match question:
+        case YesNo():
+            return randomly.random() < 0.6  # noqa: PLR2004 - more yes than no
+        case Number():
+            return randomly.randint(question.minimum, min(question.maximum, 30))
+        case Choice():
+            return randomly.choice(question.codes)
+        case Choices():
+            some = [code for code in question.codes if code != NONE_CODE and code not in _TOO_URGENT]
+            return tuple(randomly.sample(some, randomly.randint(1, min(3, len(some)))))
+        case Text():
+            return randomly.choice(_WORDS) if question.id == "own_words" else "Riboflavin"
+
+
+# An aura with weakness would make most of the demo urgent.
+_TOO_URGENT = frozenset({"weakness"})
+
+
+def _events(persona: dict[str, Value], at: datetime) -> list[dict[str, Any]]:
+    before = persona.get("danger_before")
+    if not isinstance(before, tuple):
+        return []
+    flags = [f"danger_now.{code}" for code in before]
+    return [{"what": what, "at": at.isoformat(), "flags": flags} for what in ("stop", "not_now")]
+
+
+def _contact(randomly: random.Random, number: int, age: int, received_at: datetime) -> dict[str, Any]:
+    name = f"{randomly.choice(_FIRST)} {randomly.choice(_LAST)} (demo)"
+    born = received_at.date().replace(year=received_at.year - age, day=1)
+    return {
+        "contact_name": name,
+        "contact_birth_date": born.isoformat(),
+        "contact_phone": f"({randomly.choice((213, 512, 704))}) 555-01{number % 100:02}",
+        "contact_email": f"patient{number}@demo.example",
+        "contact_channel": randomly.choice(("phone", "text", "email")),
+        "contact_message_ok": randomly.random() < 0.5,  # noqa: PLR2004 - a coin
+        "contact_times": list(_times(randomly)),
+        "contact_state": randomly.choice(_STATES),
+    }
+
+
+def _times(randomly: random.Random) -> Iterator[str]:
+    yield randomly.choice(("morning", "midday"))
+    yield randomly.choice(("afternoon", "evening"))

@@ -1,0 +1,361 @@
+"""Forms: WTForms reads and checks what was sent; the macros in templates/macros render it.
+
+Patient forms are plain `wtforms.Form`s with a token of their own, since Flask-WTF's would set a cookie.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, assert_never
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from wtforms import Field, Form, StringField
+from wtforms.csrf.core import CSRF
+from wtforms.validators import ValidationError
+
+from screener.domain.answers import Answers
+from screener.domain.next_step import ADULT_AGE
+from screener.domain.question import (
+    NONE_CODE,
+    Choice,
+    Choices,
+    Number,
+    Page,
+    Part,
+    Question,
+    Text,
+    Value,
+    YesNo,
+)
+from screener.domain.questionnaire import CONTACT, HEAD_DAYS, MIG_DAYS
+from screener.web.us_states import STATE_NAMES
+
+UNSURE = "unsure"
+FORM_TOKEN = "form_token"  # noqa: S105 - a field's name
+
+# What follows the result may be left blank: it is the clinician's wish, not the result's need.
+_MAY_BE_BLANK = {Part.HISTORY, Part.REQUEST}
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def clean_text(text: str) -> str:
+    """Typed text, composed (NFC), without control characters and outer blanks."""
+    return _CONTROL_CHARACTERS.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n"))).strip()
+
+
+class _Skipped:
+    """Left blank where that is allowed."""
+
+
+SKIPPED = _Skipped()
+
+
+class AnswerField(Field):
+    """One question's field: keeps what was typed, and reads it in the question's own kind."""
+
+    def __init__(self, question: Question, *, may_be_blank: bool, **kwargs: Any) -> None:
+        super().__init__(label=question.stem, **kwargs)
+        self.question = question
+        self.may_be_blank = may_be_blank
+
+    @property
+    def typed(self) -> list[str]:
+        """What the form shows: as sent if it was sent, else as stored."""
+        if self.raw_data is not None:
+            return list(self.raw_data)
+        if self.object_data is SKIPPED:
+            return []
+        return _as_sent(self.question, self.object_data)
+
+    @property
+    def offers_unsure(self) -> bool:
+        return self.question.unsure_allowed and not isinstance(self.question, Text)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        sent = [clean_text(value) for value in valuelist]
+        self.data = _read(self.question, [value for value in sent if value], may_be_blank=self.may_be_blank)
+
+
+def _as_sent(question: Question, value: Value | None) -> list[str]:
+    if value is None:
+        return [] if isinstance(question, Text) else [UNSURE]
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    return [str(value)]
+
+
+def _read(question: Question, sent: Sequence[str], *, may_be_blank: bool) -> Value | _Skipped | None:
+    """The answer, None for "I'm not sure". Raises ValueError in words for the patient."""
+    if isinstance(question, Text):
+        return _read_text(question, sent)
+    if sent == [UNSURE] and question.unsure_allowed:
+        return None
+    if not sent and may_be_blank:
+        return SKIPPED
+    match question:
+        case YesNo():
+            return _pick_one(question, sent, {"yes": True, "no": False})
+        case Choice():
+            return _pick_one(question, sent, {code: code for code in question.codes})
+        case Number():
+            return _read_number(question, sent)
+        case Choices():
+            return _read_choices(question, sent)
+        case _:
+            assert_never(question)
+
+
+def _or_unsure(question: Question) -> str:
+    return " If you don't know, choose “I'm not sure”." if question.unsure_allowed else ""
+
+
+def _pick_one(question: Question, sent: Sequence[str], values: Mapping[str, Value]) -> Value:
+    if len(sent) == 1 and sent[0] in values:
+        return values[sent[0]]
+    raise ValueError(f"Choose one answer.{_or_unsure(question)}")
+
+
+def _read_number(question: Number, sent: Sequence[str]) -> int:
+    if len(sent) > 1:
+        raise ValueError("Give a number or tick “I'm not sure”, not both.")
+    if sent and re.fullmatch(r"[0-9]{1,4}", sent[0]) and question.minimum <= int(sent[0]) <= question.maximum:
+        return int(sent[0])
+    what = "Choose" if question.scale else "Give"
+    raise ValueError(
+        f"{what} a whole number from {question.minimum} to {question.maximum}.{_or_unsure(question)}"
+    )
+
+
+def _read_choices(question: Choices, sent: Sequence[str]) -> tuple[str, ...]:
+    chosen = set(sent)
+    if not chosen:
+        raise ValueError(f"Tick at least one.{_or_unsure(question)}")
+    if UNSURE in chosen and question.unsure_allowed:
+        raise ValueError("Tick “I'm not sure” alone, or leave it out.")
+    if not chosen <= set(question.codes):
+        raise ValueError("Tick answers from the list.")
+    if NONE_CODE in chosen and len(chosen) > 1:
+        label = next(option.label for option in question.options if option.code == NONE_CODE)
+        raise ValueError(f"Tick “{label}” alone, or leave it out.")
+    return tuple(code for code in question.codes if code in chosen)
+
+
+def _read_text(question: Text, sent: Sequence[str]) -> str | _Skipped:
+    text = sent[0] if sent else ""
+    if len(text) > question.max_length:
+        over = len(text) - question.max_length
+        raise ValueError(f"This is {over:,} characters too long. Keep it to {question.max_length:,}.")
+    return text or SKIPPED
+
+
+class FormToken(CSRF):
+    """Proves that a form came from our own page of this draft: no cookie is needed."""
+
+    def setup_form(self, form: Form) -> Any:
+        self.expected = form.meta.csrf_context
+        return super().setup_form(form)
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:  # noqa: ARG002 - WTForms' signature
+        return str(self.expected)
+
+    def validate_csrf_token(self, form: Form, field: Field) -> None:  # noqa: ARG002 - WTForms' signature
+        if not hmac.compare_digest(str(field.data or ""), str(self.expected)):
+            raise ValidationError("This page was open too long. Nothing is lost: press the button once more.")
+
+
+class PatientForm(Form):
+    """Bound to a draft by its token."""
+
+    class Meta:
+        csrf = True
+        csrf_class = FormToken
+        csrf_field_name = FORM_TOKEN
+
+    @property
+    def shown_fields(self) -> list[Field]:
+        return [field for field in self if field.name != FORM_TOKEN]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Every error, with the id of the input that mends it, for the summary at the top."""
+        return [
+            (
+                first_input_id(field),
+                error if self._speaks_for_itself(field) else f"{field.label.text} {error}",
+            )
+            for field in self
+            for error in field.errors
+        ]
+
+    def _speaks_for_itself(self, field: Field) -> bool:
+        """Its error names what is wrong without the question."""
+        return len(self.shown_fields) == 1 or not isinstance(field, AnswerField)
+
+
+def first_input_id(field: Field) -> str:
+    """The input an error leads to: the first of a group of radios or boxes, or the box itself."""
+    if field.name == FORM_TOKEN:
+        return "continue"
+    question = getattr(field, "question", None)
+    grouped = isinstance(question, YesNo | Choice | Choices) or (
+        isinstance(question, Number) and question.scale is not None
+    )
+    return f"{field.name}-1" if grouped else str(field.name)
+
+
+class PageForm(PatientForm):
+    """One page of the questionnaire."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        return super().validate(extra_validators) and self._days_fit()
+
+    def _days_fit(self) -> bool:
+        head, migraine = (self.data.get(question.id) for question in (HEAD_DAYS, MIG_DAYS))
+        if not (isinstance(head, int) and isinstance(migraine, int) and migraine > head):
+            return True
+        self[MIG_DAYS.id].errors = [f"This cannot be more than the days your head hurt at all ({head})."]
+        return False
+
+    @property
+    def answers(self) -> dict[str, Value | None]:
+        """What was answered, "I'm not sure" included; what was left blank is not in it."""
+        return {f.name: f.data for f in self.shown_fields if f.data is not SKIPPED}
+
+
+def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:
+    """The form of a page, with a field for each of its questions that is asked."""
+    questions = answers.asked_on(page)
+    fields = {
+        question.id: AnswerField(question, may_be_blank=page.part in _MAY_BE_BLANK) for question in questions
+    }
+    form_class: type[PageForm] = type("QuestionForm", (PageForm,), fields)
+    stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
+    return form_class(formdata, data=stored, meta={"csrf_context": form_token})
+
+
+# ---------------------------------------------------------------- the request's own page
+
+_BY_ID = {question.id: question for question in CONTACT}
+_TEXTS = {question.id: question for question in CONTACT if isinstance(question, Text)}
+
+
+def read_birth_date(text: str) -> date:
+    """Month, day, year in the order of the US, with any separator. Raises ValueError with advice."""
+    numbers = re.findall(r"[0-9]+", text)
+    try:
+        month, day, year = (int(number) for number in numbers)
+        born = date(year, month, day)
+    except (ValueError, OverflowError):
+        raise ValueError("Give month, day and year, for example 4/27/1985.") from None
+    if not date(1900, 1, 1) <= born <= date.today():  # noqa: DTZ011 - a birthday has no time zone
+        raise ValueError("Check the year: it should have four digits and not lie ahead.")
+    return born
+
+
+def age_on(born: date, day: date) -> int:
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def _read_phone(text: str) -> str:
+    try:
+        number = phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise ValueError("This is not a full phone number. Include the area code, for example 212 555 0123.")
+    style = phonenumbers.PhoneNumberFormat
+    national = number.country_code == 1
+    return phonenumbers.format_number(number, style.NATIONAL if national else style.INTERNATIONAL)
+
+
+def _read_email(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError("This is not a full e-mail address. It looks like name@example.com.") from None
+
+
+class ContactField(StringField):
+    """A line of contact data, checked by `read`; blank only where `needed` is empty."""
+
+    def __init__(
+        self, question_id: str, *, read: Callable[[str], Any] = str, needed: str = "", **kw: Any
+    ) -> None:
+        self.question = _TEXTS[question_id]
+        super().__init__(label=self.question.stem, **kw)
+        self._read_text, self._needed = read, needed
+        self.value: Any = ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = clean_text(valuelist[0]) if valuelist else ""
+        if not self.data:
+            if self._needed:
+                raise ValueError(self._needed)
+            return
+        if len(self.data) > self.question.max_length:
+            raise ValueError(f"Keep this to {self.question.max_length} characters.")
+        self.value = self._read_text(self.data)
+
+
+def _read_state(text: str) -> str:
+    if text not in STATE_NAMES:
+        raise ValueError("Choose a state from the list.")
+    return text
+
+
+def _choice_field(question_id: str) -> AnswerField:
+    return AnswerField(_BY_ID[question_id], may_be_blank=False)
+
+
+class ConsentField(Field):
+    """A box that must be ticked."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = "yes" in valuelist
+        if not self.data:
+            raise ValueError("Tick the box to send your request.")
+
+
+class ContactForm(PatientForm):
+    """Who asks, how to reach them, and that they agree: the only page with identity."""
+
+    contact_name = ContactField("contact_name", needed="Give your name.")
+    contact_birth_date = ContactField(
+        "contact_birth_date", read=read_birth_date, needed="Give your date of birth, for example 4/27/1985."
+    )
+    contact_phone = ContactField("contact_phone", read=_read_phone)
+    contact_email = ContactField("contact_email", read=_read_email)
+    contact_channel = _choice_field("contact_channel")
+    contact_message_ok = _choice_field("contact_message_ok")
+    contact_times = _choice_field("contact_times")
+    contact_state = ContactField("contact_state", read=_read_state, needed="Choose your state.")
+    consent = ConsentField(label="I agree")
+
+    def validate_contact_birth_date(self, field: ContactField) -> None:
+        if isinstance(field.value, date) and age_on(field.value, date.today()) < ADULT_AGE:  # noqa: DTZ011
+            raise ValidationError(
+                "This form is for adults. For a child or teen, please call the clinic instead."
+            )
+
+    def validate_contact_channel(self, field: AnswerField) -> None:
+        by_mail = field.data == "email"
+        other, what = (
+            (self.contact_email, "e-mail address") if by_mail else (self.contact_phone, "phone number")
+        )
+        if field.data and not other.data:
+            other.errors = [*other.errors, f"Give your {what}, since you chose to be reached that way."]
+            raise ValidationError(f"Fill in your {what} above, or choose another way.")
+
+    @property
+    def contact(self) -> dict[str, Any]:
+        """The contact data by id, ready to seal (dates as ISO text)."""
+        values = {f.name: getattr(f, "value", f.data) for f in self.shown_fields if f.name != "consent"}
+        return {i: v.isoformat() if isinstance(v, date) else v for i, v in values.items()}

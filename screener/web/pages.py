@@ -1,0 +1,83 @@
+"""What all pages share: filters, hashed addresses of static files, the few pages without a clinic."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, render_template, url_for
+from jinja2 import StrictUndefined
+
+from screener.domain.notices import DISCLAIMER
+from screener.domain.question import Choice, Number, Option
+from screener.web.us_states import STATE_NAMES
+
+MOST_BESIDE, LONGEST_BESIDE = 3, 24
+
+
+def install(app: Flask, static_folder: Path) -> None:
+    env = app.jinja_env
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters |= {
+        "by_part": _by_part,
+        "dial": _dial,
+        "is_short": _is_short,
+        "kind": lambda question: type(question).__name__,
+        "local": _local,
+        "pairs": _pairs,
+        "scale_pairs": _scale_pairs,
+    }
+    hashes = {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+        for file in static_folder.iterdir()
+        if file.is_file()
+    }
+    env.globals |= {
+        "disclaimer": DISCLAIMER,
+        "state_names": STATE_NAMES,
+        # The hash makes the file cacheable for ever.
+        "static_url": lambda name: url_for("static", filename=name, v=hashes[name]),
+    }
+    app.add_url_rule("/", "home", lambda: render_template("home.html"))
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
+
+
+def _by_part(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    return [(part, list(grouped)) for part, grouped in groupby(lines, key=lambda line: line["part"])]
+
+
+def _dial(phone: str) -> str:
+    """A displayed number as a tel: link wants it."""
+    digits = "".join(character for character in phone if character.isdigit())
+    return f"+{digits}" if phone.startswith("+") else digits
+
+
+def _is_short(question: Choice) -> bool:
+    """Few words a choice: they fit beside each other."""
+    return len(question.options) <= MOST_BESIDE and all(
+        len(option.label) <= LONGEST_BESIDE for option in question.options
+    )
+
+
+def _local(moment: datetime, time_zone: str) -> str:
+    return moment.astimezone(ZoneInfo(time_zone)).strftime("%a %b %-d, %Y, %-I:%M %p")
+
+
+def _pairs(options: Iterable[Option]) -> list[tuple[str, str]]:
+    return [(option.code, option.label) for option in options]
+
+
+def _scale_pairs(question: Number) -> list[tuple[str, str]]:
+    """0 to 10 as radios, with words at the two ends."""
+    low, high = question.scale or ("", "")
+    words = {question.minimum: f" ({low})", question.maximum: f" ({high})"}
+    return [
+        (str(value), f"{value}{words.get(value, '')}")
+        for value in range(question.minimum, question.maximum + 1)
+    ]

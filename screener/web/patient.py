@@ -1,0 +1,470 @@
+"""The patient's doors: start, questions, danger stop, check, result, request, receipt. No cookies here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, wraps
+from typing import Any
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from screener.domain.answers import Answers
+from screener.domain.classification import ArticleClass
+from screener.domain.explanation import CLASS_WORDS, GAP_WORDS, SOURCES, explain, flag_words, open_questions
+from screener.domain.next_step import NextStep, next_step
+from screener.domain.notices import consent_text
+from screener.domain.question import BEFORE_RESULT, NONE_CODE, Page, Part, Value
+from screener.domain.questionnaire import (
+    AGE,
+    DANGER_BEFORE,
+    DANGER_NOW,
+    PREGNANCY,
+    QUESTIONNAIRE,
+)
+from screener.domain.screening import Screening, report, screen
+from screener.domain.transcript import transcript
+from screener.domain.urgency import Level
+from screener.store.consultations import find_by_receipt
+from screener.store.drafts import (
+    OpenDraft,
+    add_draft,
+    count_wrong_try,
+    find_open_draft,
+    remove_draft,
+    renew_door,
+    save_draft,
+)
+from screener.store.tables import MOST_TRIES, Consultation
+from screener.store.vault import derive_token
+from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
+from screener.web.forms import FORM_TOKEN, ContactForm, form_for
+from screener.web.requests import Sending, send_request
+
+patient = Blueprint("patient", __name__)
+
+INVALID = 422
+_PARTS_SHOWN = (*BEFORE_RESULT, "check")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Visit:
+    """One request of a patient: the open draft, and what its answers amount to."""
+
+    token: str
+    draft: OpenDraft
+
+    @cached_property
+    def answers(self) -> Answers:
+        stored = self.draft.document["answers"]
+        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in stored.items()}
+        return Answers(QUESTIONNAIRE, raw)
+
+    @cached_property
+    def screening(self) -> Screening:
+        return screen(self.answers)
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.screening.urgency.level is Level.EMERGENCY
+
+    @property
+    def next_step(self) -> NextStep:
+        found = self.screening
+        return next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
+
+    def url(self, endpoint: str, **values: Any) -> str:
+        return url_for(f"patient.{endpoint}", token=self.token, **values)
+
+    def page_url(self, page: Page) -> str:
+        return self.url("page", slug=page.slug)
+
+    def form_token(self, place: str) -> str:
+        return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
+
+    def save(self, **answers: Value | None) -> None:
+        """Keeps these answers; those of questions no longer asked are forgotten."""
+        self.draft.document["answers"] |= answers
+        self.__dict__.pop("answers", None)
+        self.__dict__.pop("screening", None)
+        self.draft.document["answers"] = self.answers.as_raw()
+        save_draft(db(), self.draft, now())
+
+    def forget(self, *question_ids: str) -> None:
+        for question_id in question_ids:
+            self.draft.document["answers"].pop(question_id, None)
+
+    def note(self, what: str, flags: tuple[str, ...]) -> None:
+        """Keeps what happened at the stop page, with its time, for staff to see."""
+        event = {"what": what, "at": now().isoformat(), "flags": list(flags)}
+        self.draft.document["events"].append(event)
+
+    def way_forward(self) -> str:
+        """The first page that still needs an answer, or the check page."""
+        page = self.answers.first_unanswered(BEFORE_RESULT)
+        return self.page_url(page) if page else self.url("check")
+
+
+def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens the draft of the address; a visitor who does not come from our pages meets the door first."""
+
+    @wraps(view)
+    def opened(token: str, **values: Any) -> Any:
+        draft = find_open_draft(db(), token, now())
+        if draft is None:
+            return _sent_or_gone(token)
+        remember_clinic(draft.row.clinic_id)
+        visit = Visit(token, draft)
+        if request.method != "POST" and not comes_from_our_page():
+            return _door(visit)
+        return view(visit, **values)
+
+    return opened
+
+
+def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Danger first, then the questions: nothing behind them opens before."""
+
+    @wraps(view)
+    def guarded(visit: Visit, **values: Any) -> Any:
+        if visit.is_emergency:
+            return redirect(visit.url("stop"), 303)
+        if visit.answers.first_unanswered(BEFORE_RESULT):
+            return redirect(visit.way_forward(), 303)
+        return view(visit, **values)
+
+    return guarded
+
+
+# ---------------------------------------------------------------- start
+
+
+@patient.get("/c/<slug>")
+def start(slug: str) -> str:
+    enter_open_clinic(slug)
+    return render_template("patient/start.html")
+
+
+@patient.post("/c/<slug>/start")
+def begin(slug: str) -> Response:
+    clinic = enter_open_clinic(slug)
+    _, token = add_draft(db(), clinic.id, {"answers": {}, "events": []}, now())
+    return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
+
+
+# ---------------------------------------------------------------- questions
+
+
+@patient.route("/d/<token>/<slug>", methods=["GET", "POST"])
+@with_draft
+def page(visit: Visit, slug: str) -> Any:
+    found = QUESTIONNAIRE.find_page(slug)
+    if found is None:
+        abort(404)
+    if not _may_visit(visit, found):
+        return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
+    back_to_check = request.args.get("back") == "check"
+    sent = request.form if request.method == "POST" else None
+    form = form_for(found, visit.answers, sent, visit.form_token(slug))
+    if sent is None or not form.validate():
+        return (
+            render_template(
+                "patient/page.html",
+                form=form,
+                page=found,
+                visit=visit,
+                back=_page_before(visit, found, back_to_check=back_to_check),
+                progress=_progress(found.part),
+            ),
+            INVALID if sent is not None else 200,
+        )
+    return _keep(visit, found, form.answers, back_to_check=back_to_check)
+
+
+def _may_visit(visit: Visit, found: Page) -> bool:
+    if visit.is_emergency:
+        # Only to mend what was ticked by mistake.
+        return found in _pages_of_danger(visit)
+    if found.part not in BEFORE_RESULT:
+        if visit.answers.first_unanswered(BEFORE_RESULT):
+            return False
+        if found.part is Part.REQUEST and not _asks_health(visit.next_step.kind):
+            return False
+        return found in visit.answers.path([found.part])
+    for on_path in visit.answers.path(BEFORE_RESULT):
+        if on_path is found:
+            return True
+        if on_path is visit.answers.first_unanswered(BEFORE_RESULT):
+            return False
+    return False
+
+
+def _keep(visit: Visit, found: Page, answers: dict[str, Value | None], *, back_to_check: bool) -> Response:
+    visit.forget(*(question.id for question in found.questions))
+    was_emergency = visit.is_emergency
+    visit.save(**answers)
+    if visit.is_emergency:
+        if not was_emergency or found in _pages_of_danger(visit):
+            visit.note("stop", visit.screening.urgency.emergencies)
+            visit.save()
+        return redirect(visit.url("stop"), 303)
+    if found.part not in BEFORE_RESULT:
+        return redirect(_after_history(visit, found), 303)
+    if back_to_check:
+        return redirect(visit.way_forward(), 303)
+    return redirect(_page_after(visit, found), 303)
+
+
+def _page_after(visit: Visit, found: Page) -> str:
+    path = list(visit.answers.path(BEFORE_RESULT))
+    following = path[path.index(found) + 1 :]
+    return visit.page_url(following[0]) if following else visit.way_forward()
+
+
+def _after_history(visit: Visit, found: Page) -> str:
+    path = list(visit.answers.path([found.part]))
+    following = path[path.index(found) + 1 :]
+    if following:
+        return visit.page_url(following[0])
+    return visit.url("contact" if found.part is Part.REQUEST else "result")
+
+
+def _page_before(visit: Visit, found: Page, *, back_to_check: bool) -> str:
+    if back_to_check:
+        return visit.url("check")
+    parts = BEFORE_RESULT if found.part in BEFORE_RESULT else [found.part]
+    path = list(visit.answers.path(parts))
+    earlier = path[: path.index(found)]
+    if earlier:
+        return visit.page_url(earlier[-1])
+    if found.part in BEFORE_RESULT:
+        return url_for("patient.start", slug=g.clinic.slug)
+    return visit.url("result")
+
+
+def _progress(part: Part | str) -> str:
+    return f"Part {_PARTS_SHOWN.index(part) + 1} of {len(_PARTS_SHOWN)}" if part in _PARTS_SHOWN else ""
+
+
+# ---------------------------------------------------------------- danger
+
+
+def _pages_of_danger(visit: Visit) -> list[Page]:
+    ids = {part.split(".")[0] for flag in visit.screening.urgency.emergencies for part in flag.split("+")}
+    return [p for p in visit.answers.path(BEFORE_RESULT) if any(q.id in ids for q in p.questions)]
+
+
+@patient.route("/d/<token>/stop", methods=["GET", "POST"])
+@with_draft
+def stop(visit: Visit) -> Any:
+    if not visit.is_emergency:
+        return redirect(visit.way_forward(), 303)
+    ticked = tuple(code for code in visit.answers[DANGER_NOW] or () if code != NONE_CODE)
+    if request.method == "POST":
+        _require_form_token(visit, "stop")
+        return _leave_stop(visit, ticked, request.form.get("answer", ""))
+    return render_template("patient/stop.html", visit=visit, ticked=ticked)
+
+
+def _leave_stop(visit: Visit, ticked: tuple[str, ...], answer: str) -> Response:
+    if answer == "by_mistake":
+        visit.note("by_mistake", visit.screening.urgency.emergencies)
+        visit.save()
+        return redirect(visit.page_url(_pages_of_danger(visit)[0]), 303)
+    if answer == "not_now" and ticked:
+        visit.note("not_now", visit.screening.urgency.emergencies)
+        before = tuple(code for code in visit.answers[DANGER_BEFORE] or () if code not in ticked)
+        visit.save(danger_before=(*before, *ticked), danger_now=(NONE_CODE,))
+        return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
+    raise BadRequest
+
+
+def _require_form_token(visit: Visit, place: str) -> None:
+    if request.form.get(FORM_TOKEN) != visit.form_token(place):
+        raise BadRequest("stale form")
+
+
+# ---------------------------------------------------------------- check and result
+
+
+@patient.get("/d/<token>/check")
+@with_draft
+@after_safety
+def check(visit: Visit) -> str:
+    parts = {part.value for part in BEFORE_RESULT}
+    lines = [line.as_document() for line in transcript(visit.answers) if line.part in parts]
+    path = list(visit.answers.path(BEFORE_RESULT))
+    return render_template(
+        "patient/check.html",
+        visit=visit,
+        lines=lines,
+        back=visit.page_url(path[-1]),
+        progress=_progress("check"),
+    )
+
+
+@patient.get("/d/<token>/result")
+@with_draft
+@after_safety
+def result(visit: Visit) -> str:
+    found = visit.screening.classification
+    history = list(visit.answers.path([Part.HISTORY]))
+    lines = [line.as_document() for line in transcript(visit.answers)]
+    return render_template(
+        "patient/result.html",
+        visit=visit,
+        urgency=visit.screening.urgency,
+        level=visit.screening.urgency.level.value,
+        go_where=_where_today(visit),
+        flags=[flag_words(flag) for flag in visit.screening.urgency.red_flags],
+        headline=CLASS_WORDS[found.article_class],
+        gap=GAP_WORDS[found.gap] if found.gap else "",
+        classes=explain(report(visit.screening), lines),
+        sources=SOURCES,
+        close_to_the_line=found.close_to_the_line,
+        open_questions=open_questions(visit.answers, found),
+        insufficient=found.article_class is ArticleClass.INSUFFICIENT,
+        step=visit.next_step,
+        history_url=visit.page_url(history[0]) if history else "",
+        request_url=_request_url(visit),
+        lines=lines,
+        today=now().date(),
+    )
+
+
+def _where_today(visit: Visit) -> str:
+    """Who should see an urgent patient today."""
+    if visit.answers[DANGER_BEFORE]:
+        return "Go to an emergency department today, even if you feel better now."
+    if visit.answers[PREGNANCY] in {"pregnant", "postpartum_6w"}:
+        return "Call your maternity team today."
+    return "Call your own doctor or an urgent care clinic today."
+
+
+# ---------------------------------------------------------------- the request
+
+
+def _asks_health(kind: str | None) -> bool:
+    """Ketamine cautions matter where an infusion may come of it, not for a question."""
+    return kind in {"consultation", "call_back"}
+
+
+def _request_url(visit: Visit) -> str:
+    if _asks_health(visit.next_step.kind):
+        return visit.page_url(next(visit.answers.path([Part.REQUEST])))
+    return visit.url("contact")
+
+
+@patient.route("/d/<token>/contact", methods=["GET", "POST"])
+@with_draft
+@after_safety
+def contact(visit: Visit) -> Any:
+    step = visit.next_step
+    if step.kind is None:
+        return redirect(visit.url("result"), 303)
+    form = _contact_form(visit.token)
+    if request.method == "POST" and form.validate():
+        try:
+            return redirect(_send(visit, step.kind, form), 303)
+        except IntegrityError:
+            # Another tab sent this very draft a moment ago.
+            db().rollback()
+            return _sent_or_gone(visit.token)
+    return render_template(
+        "patient/contact.html", visit=visit, form=form, consent=consent_text(g.clinic.name), step=step
+    ), INVALID if request.method == "POST" else 200
+
+
+def _contact_form(token: str) -> ContactForm:
+    form_token = derive_token(db().info["vault"], "form", f"{token}|contact")
+    sent = request.form if request.method == "POST" else None
+    return ContactForm(sent, meta={"csrf_context": form_token})
+
+
+def _send(visit: Visit, kind: str, form: ContactForm) -> str:
+    """Stores the screening and the request in one transaction; the draft is gone with it."""
+    receipt_token = _receipt_token(visit.token)
+    send_request(
+        db(),
+        g.clinic,
+        answers=visit.answers,
+        events=visit.draft.document["events"],
+        contact=form.contact,
+        kind=kind,
+        sending=Sending(
+            hashlib.sha256(f"request|{visit.token}".encode()).digest(), _body_digest(form), receipt_token
+        ),
+        now=now(),
+    )
+    remove_draft(db(), visit.draft)
+    return url_for("patient.receipt", token=receipt_token)
+
+
+def _body_digest(form: ContactForm) -> bytes:
+    return hashlib.sha256(json.dumps(form.contact, sort_keys=True).encode()).digest()
+
+
+def _receipt_token(draft_token: str) -> str:
+    """A sent draft's own address still leads to its receipt, though neither token is stored."""
+    return derive_token(db().info["vault"], "receipt", draft_token)
+
+
+def _sent_or_gone(token: str) -> Any:
+    receipt_token = _receipt_token(token)
+    sent = find_by_receipt(db(), receipt_token)
+    if sent is None:
+        return render_template("patient/gone.html"), 410
+    if request.method == "POST" and not _is_same_form(token, sent):
+        remember_clinic(sent.clinic_id)
+        return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
+    return redirect(url_for("patient.receipt", token=receipt_token), 303)
+
+
+def _is_same_form(token: str, sent: Consultation) -> bool:
+    form = _contact_form(token)
+    return form.validate() and _body_digest(form) == sent.body_digest
+
+
+@patient.get("/r/<token>")
+def receipt(token: str) -> Any:
+    sent = find_by_receipt(db(), token)
+    if sent is None:
+        return render_template("patient/gone.html"), 410
+    remember_clinic(sent.clinic_id)
+    return render_template("patient/receipt.html", sent=sent)
+
+
+# ---------------------------------------------------------------- the door
+
+
+def _door(visit: Visit, error: str = "") -> Any:
+    """A link that did not come from our pages shows no answer: it may be planted, or found by another."""
+    may_go_on = visit.answers[AGE] is not None
+    return render_template(
+        "patient/door.html", visit=visit, may_go_on=may_go_on, error=error
+    ), INVALID if error else 200
+
+
+@patient.post("/d/<token>/go-on")
+@with_draft
+def go_on(visit: Visit) -> Any:
+    _require_form_token(visit, "go-on")
+    if visit.answers[AGE] is None:
+        return _door(visit)
+    if request.form.get("age", "").strip() != str(visit.answers[AGE]):
+        left = MOST_TRIES - count_wrong_try(db(), visit.draft)
+        if left <= 0:
+            return render_template("patient/gone.html"), 410
+        return _door(visit, f"That is not the age given before. Tries left: {left}.")
+    renewed = Visit(renew_door(db(), visit.draft), visit.draft)
+    return redirect(renewed.url("stop") if renewed.is_emergency else renewed.way_forward(), 303)

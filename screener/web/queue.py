@@ -1,0 +1,141 @@
+"""The intake desk: the queue, one submission with its reasons, and its moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_security import auth_required
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, StringField
+
+from screener.domain.consultation import OPEN_STATES, STAFF_MOVES, MoveRefusedError, State, check_move
+from screener.domain.explanation import SOURCES
+from screener.store.consultations import count_by_state, get_consultation, list_queue, move_consultation
+from screener.store.errors import ConflictError, NotFoundError
+from screener.store.staff import list_memberships
+from screener.web.access import db, staff_only
+from screener.web.forms import clean_text
+from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS, open_record
+
+queue = Blueprint("queue", __name__, url_prefix="/desk")
+
+PAGE_SIZE = 50
+VIEWS = {
+    "open": ("Open", OPEN_STATES),
+    "accepted": ("Accepted", (State.ACCEPTED,)),
+    "done": ("Done", (State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED)),
+}
+
+
+class MoveForm(FlaskForm):
+    to_state = StringField()
+    reason = StringField(filters=[lambda text: clean_text(text or "")])
+    version = HiddenField()
+
+
+@queue.get("/")
+@auth_required("session")
+def home() -> Any:
+    memberships = list_memberships(db(), current_user.id)
+    if len(memberships) == 1:
+        return redirect(url_for("queue.index", clinic_slug=memberships[0][0].slug))
+    return render_template("queue/home.html", memberships=memberships)
+
+
+@queue.get("/<clinic_slug>/queue")
+@staff_only
+def index() -> Any:
+    view = request.args.get("show", "open")
+    label, states = VIEWS.get(view, VIEWS["open"])
+    rows = list_queue(db(), states=[s.value for s in states], limit=PAGE_SIZE + 1, after=_cursor())
+    counts = count_by_state(db())
+    return render_template(
+        "queue/index.html",
+        rows=rows[:PAGE_SIZE],
+        following=rows[PAGE_SIZE - 1].reference if len(rows) > PAGE_SIZE else "",
+        view=view if view in VIEWS else "open",
+        label=label,
+        views={
+            key: (name, sum(counts.get(state.value, 0) for state in states))
+            for key, (name, states) in VIEWS.items()
+        },
+        now=datetime.now(UTC),
+        class_labels=CLASS_LABELS,
+        kind_labels=KIND_LABELS,
+        urgency_labels=URGENCY_LABELS,
+    )
+
+
+def _cursor() -> Any:
+    """Where the page before ended, named by its last row. A row that is gone begins anew."""
+    reference = request.args.get("after", "")
+    try:
+        last = get_consultation(db(), reference) if reference else None
+    except NotFoundError:
+        last = None
+    return last and (last.urgency_rank, last.received_at, last.id)
+
+
+@queue.get("/<clinic_slug>/requests/<reference>")
+@staff_only
+def submission(reference: str) -> str:
+    return _submission(reference, MoveForm(formdata=None))
+
+
+def _submission(reference: str, form: MoveForm, problem: str = "") -> str:
+    record = open_record(reference)
+    form.version.data = str(record.consultation.version)
+    return render_template(
+        "queue/submission.html",
+        record=record,
+        form=form,
+        problem=problem,
+        moves=STAFF_MOVES[record.state],
+        sources=SOURCES,
+        class_labels=CLASS_LABELS,
+        kind_labels=KIND_LABELS,
+        urgency_labels=URGENCY_LABELS,
+    )
+
+
+@queue.post("/<clinic_slug>/requests/<reference>/move")
+@staff_only
+def move(reference: str) -> Any:
+    form = MoveForm()
+    try:
+        to_state = _move(reference, form)
+    except (MoveRefusedError, ConflictError) as refusal:
+        # A conflict has spoiled the transaction; what was typed stays in the form.
+        db().rollback()
+        return _submission(reference, form, str(refusal)), 409
+    flash(f"{reference.upper()} is now “{to_state.label}”.")
+    return _back_to_queue()
+
+
+def _move(reference: str, form: MoveForm) -> State:
+    from_record = get_consultation(db(), reference.upper())
+    if form.version.data != str(from_record.version):
+        raise ConflictError("Somebody else changed this request meanwhile. See below, then decide again.")
+    try:
+        to_state = State(form.to_state.data)
+    except ValueError:
+        raise MoveRefusedError("Choose what this request becomes.") from None
+    reason = form.reason.data
+    check_move(State(from_record.state), to_state, reason)
+    move_consultation(
+        db(),
+        from_record,
+        to_state=to_state.value,
+        reason=reason or None,
+        staff_id=current_user.id,
+        now=datetime.now(UTC),
+    )
+    return to_state
+
+
+def _back_to_queue() -> Response:
+    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)

@@ -1,0 +1,105 @@
+"""One submission, opened for staff: every opening is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort
+from flask_login import current_user
+
+from screener.domain.classification import ArticleClass
+from screener.domain.consultation import State
+from screener.domain.explanation import CLASS_WORDS, ExplainedClass, explain, flag_words
+from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
+from screener.store.errors import NotFoundError
+from screener.store.screenings import get_screening, read_screening
+from screener.store.tables import Consultation, Screening
+from screener.web.access import db
+
+# What a class is called on staff pages.
+CLASS_LABELS = {
+    ArticleClass.CHRONIC_AND_INTRACTABLE.value: "Chronic and intractable",
+    ArticleClass.INTRACTABLE.value: "Intractable",
+    ArticleClass.CHRONIC.value: "Chronic",
+    ArticleClass.REGULAR.value: "Regular",
+    ArticleClass.OUTSIDE.value: "Outside the criteria",
+    ArticleClass.INSUFFICIENT.value: "Not enough answers",
+}
+# By Urgency.rank.
+URGENCY_LABELS = (
+    "Emergency",
+    "Urgent: danger sign earlier",
+    "Urgent: pregnancy",
+    "Urgent: nothing stays down",
+    "Urgent",
+    "Routine",
+)
+KIND_LABELS = {"consultation": "Consultation", "call_back": "Call back today", "question": "Question"}
+
+EVENT_WORDS = {
+    "stop": "Saw the emergency page",
+    "by_mistake": "Said: ticked by mistake",
+    "not_now": "Said: it happened, but not now",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A request with all that was said, as worded that day."""
+
+    consultation: Consultation
+    screening: Screening
+    contact: dict[str, Any]
+    document: dict[str, Any]
+    events: list[Event]
+
+    @property
+    def state(self) -> State:
+        return State(self.consultation.state)
+
+    @property
+    def classes(self) -> tuple[ExplainedClass, ...]:
+        return explain(self.document["report"], self.document["transcript"])
+
+    @property
+    def headline(self) -> str:
+        return CLASS_WORDS[ArticleClass(self.screening.article_class)].replace("Your", "The")
+
+    @property
+    def flags(self) -> list[str]:
+        return [flag_words(flag) for flag in self.document["report"]["red_flags"]]
+
+    @property
+    def conflicts(self) -> list[tuple[str, str]]:
+        wordings = {line["id"]: line["wording"] for line in self.document["transcript"]}
+        return [(wordings[a], wordings[b]) for a, b in self.document["report"]["conflicts"]]
+
+    @property
+    def safety_events(self) -> list[tuple[datetime, str, list[str]]]:
+        return [
+            (
+                datetime.fromisoformat(event["at"]),
+                EVENT_WORDS[event["what"]],
+                [flag_words(f) for f in event["flags"]],
+            )
+            for event in self.document["events"]
+        ]
+
+
+def open_record(reference: str) -> Record:
+    """Opens a request of the entered clinic and notes who did. An unknown or foreign one is a 404."""
+    try:
+        consultation = get_consultation(db(), reference.upper())
+    except NotFoundError:
+        abort(404)
+    add_read_event(db(), consultation, current_user.id, datetime.now(UTC))
+    screening = get_screening(db(), consultation.screening_id)
+    return Record(
+        consultation,
+        screening,
+        read_contact(db(), consultation),
+        read_screening(db(), screening),
+        list_events(db(), consultation),
+    )

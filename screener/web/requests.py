@@ -1,0 +1,73 @@
+"""Sending: a finished screening and its request become one stored whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from screener.domain.answers import Answers
+from screener.domain.classification import CRITERIA_VERSION
+from screener.domain.consultation import call_due
+from screener.domain.notices import CONSENT_VERSION, consent_text
+from screener.domain.screening import report, screen
+from screener.domain.transcript import transcript
+from screener.store.consultations import add_consultation
+from screener.store.screenings import add_screening
+from screener.store.tables import Consultation
+from screener.web.access import ClinicCard
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What makes a request one and the same however often its form is sent."""
+
+    idempotency_key: bytes
+    body_digest: bytes
+    receipt_token: str
+
+
+def send_request(
+    session: Session,
+    clinic: ClinicCard,
+    *,
+    answers: Answers,
+    events: Sequence[Mapping[str, Any]],
+    contact: Mapping[str, Any],
+    kind: str,
+    sending: Sending,
+    now: datetime,
+) -> Consultation:
+    """Stores the answers as worded today, the verdicts with their reasons, and who asked for what."""
+    found = screen(answers)
+    screening = add_screening(
+        session,
+        document={
+            "answers": answers.as_raw(),
+            "transcript": [line.as_document() for line in transcript(answers)],
+            "report": report(found),
+            "events": list(events),
+            "language": "en",
+        },
+        urgency=found.urgency.level.value,
+        article_class=found.classification.article_class.value,
+        questionnaire_version=answers.questionnaire.version,
+        criteria_version=CRITERIA_VERSION,
+        now=now,
+    )
+    return add_consultation(
+        session,
+        screening=screening,
+        contact={**contact, "consent": consent_text(clinic.name)},
+        consent_version=CONSENT_VERSION,
+        kind=kind,
+        urgency_rank=found.urgency.rank,
+        due_at=call_due(now, clinic.time_zone) if kind == "call_back" else None,
+        idempotency_key=sending.idempotency_key,
+        body_digest=sending.body_digest,
+        receipt_token=sending.receipt_token,
+        now=now,
+    )

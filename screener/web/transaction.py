@@ -1,0 +1,53 @@
+"""One place commits: a view that returns commits, one that raises rolls back."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, render_template, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from screener.web.access import database, db
+
+RETRY_AFTER_SECONDS = 10
+BAD_REQUEST = 400
+
+
+def install(app: Flask) -> None:
+    # Registered first, so it runs last: after Flask-Security's own hooks.
+    app.after_request(_commit)
+    app.teardown_appcontext(lambda _error: app.extensions["screener.database"].sessions.remove())
+    app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(DBAPIError, _unavailable)
+
+
+def _commit(response: Response) -> Response:
+    if not database().sessions.registry.has():
+        return response
+    try:
+        db().commit()
+    except DBAPIError as error:
+        return _unavailable(error)
+    return response
+
+
+def _refuse(error: HTTPException) -> Response | HTTPException:
+    """Every refusal is a page that says what to do."""
+    db().rollback()
+    if error.response is not None or (error.code or 500) < BAD_REQUEST:
+        # A redirect that was raised, not a refusal.
+        return error
+    code = error.code or 500
+    response = Response(render_template("errors/error.html", code=code, why=error.description), code)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    return response
+
+
+def _unavailable(error: DBAPIError) -> Response:
+    """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
+    db().rollback()
+    # The statement's values are patient data: only the kind of failure is logged.
+    current_app.logger.error("database unavailable at %s: %s", request.endpoint, type(error.orig).__name__)
+    return Response(
+        render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )

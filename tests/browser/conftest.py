@@ -1,0 +1,108 @@
+"""A real server and a real browser: Debian's Chromium, phones and desktops, light and dark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Installation, make_installation
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from screener.settings import ROOT
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an installation that is served as in production."""
+    folder = tmp_path_factory.mktemp("served")
+    installation = make_installation(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws", "wsgi:app"],
+            env=os.environ | _environment(installation, port),
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait_for(f"http://localhost:{port}/healthz")
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _environment(installation: Installation, port: int) -> dict[str, str]:
+    settings = installation.settings
+    return {
+        "SCREENER_DATABASE_URL": settings.database_url,
+        "SCREENER_SECRET": settings.secret,
+        "SCREENER_PASSWORD_SALT": settings.password_salt,
+        "SCREENER_MASTER_KEYS": settings.master_keys,
+        "SCREENER_BASE_URL": f"http://localhost:{port}",
+    }
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server did not start; see server.log beside its database")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.fail("Browser tests need Chromium. On Debian: sudo apt install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["script", "no script"])
+def patient(request: pytest.FixtureRequest, browser: Browser, served: str) -> Iterator[Page]:
+    """A patient's phone, with and without JavaScript."""
+    context = browser.new_context(
+        base_url=served,
+        viewport={"width": 390, "height": 844},
+        java_script_enabled=request.param == "script",
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, served: str) -> Iterator[BrowserContext]:
+    """Staff at a desktop."""
+    context = browser.new_context(base_url=served, viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path | None:
+    """Where to put pictures of each screen, if SCREENSHOTS names a folder."""
+    folder = os.environ.get("SCREENSHOTS")
+    return Path(folder) if folder else None

@@ -1,0 +1,129 @@
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.orm import Session
+from store.builders import make_clinic
+from store.conftest import SERVER_URL
+
+from screener.store import database as database_module
+from screener.store.database import Base, Database, begin_reading, new_id
+from screener.store.migrations import migrate, pending
+from screener.store.tables import Clinic, Membership
+from screener.store.vault import Vault
+
+sqlite_only = pytest.mark.skipif(SERVER_URL is not None, reason="about SQLite's files")
+
+
+def test_the_migrations_build_what_the_tables_say(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        migrated = inspect(connection)
+        for table in Base.metadata.sorted_tables:
+            for kept, said in (
+                (migrated.get_check_constraints(table.name), "ck"),
+                (migrated.get_foreign_keys(table.name), "fk"),
+                (migrated.get_unique_constraints(table.name), "uq"),
+            ):
+                names = {c.name for c in table.constraints if str(c.name).startswith(f"{said}_")}
+                assert {constraint["name"] for constraint in kept} == names
+    assert not pending(database)
+
+
+@sqlite_only
+def test_processes_that_start_together_migrate_once(tmp_path: Path, vault: Vault) -> None:
+    databases = [Database(f"sqlite:///{tmp_path}/new.sqlite", vault) for _ in range(4)]
+    assert pending(databases[0])
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(migrate, databases))
+    assert not any(pending(database) for database in databases)
+    for database in databases:
+        database.dispose()
+
+
+@sqlite_only
+def test_a_migration_that_breaks_leaves_nothing(tmp_path: Path, vault: Vault) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new.sqlite", vault)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE outbox_messages (id INTEGER)"))
+    with pytest.raises(DBAPIError):
+        migrate(database)
+    assert inspect(database.engine).get_table_names() == ["outbox_messages"]
+    database.dispose()
+
+
+@sqlite_only
+@pytest.mark.parametrize(("safe_since", "journal"), [((3, 0, 0), ("wal", 2)), ((99, 0, 0), ("delete", 3))])
+def test_what_was_committed_is_on_disk(
+    url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch, safe_since: object, journal: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(database_module, "_SAFE_WAL", safe_since)
+    database = Database(url, vault)
+    names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "trusted_schema")
+    with database.engine.connect() as connection:
+        settings = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    database.dispose()
+    assert settings == [*journal, 1, 1, 0]
+
+
+@sqlite_only
+def test_the_interpreters_own_sqlite_will_do(url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "_sqlite_module", lambda: sqlite3)
+    database = Database(url, vault)
+    with database.new_session() as session:
+        make_clinic(session, "east")
+        session.commit()
+        assert session.scalar(select(Clinic.slug)) == "east"
+    database.dispose()
+
+
+def test_reading_waits_for_no_writer(database: Database, session: Session, clinic: Clinic) -> None:
+    clinic.name = "Being written"
+    session.flush()
+    with database.new_session() as reader:
+        begin_reading(reader)
+        assert reader.scalar(select(Clinic.name)) == "North"
+
+
+def test_failures_show_no_values(session: Session, clinic: Clinic) -> None:
+    canary = "Quetzalcoatlus"
+    session.add(Membership(staff_id=1, clinic_id=clinic.id, role=canary))
+    with pytest.raises(DBAPIError) as failed:
+        session.flush()
+    assert canary not in str(failed.value)
+
+
+def test_naive_times_are_refused(session: Session, clinic: Clinic) -> None:
+    clinic.disabled_at = datetime(2026, 11, 22, tzinfo=UTC).replace(tzinfo=None)
+    with pytest.raises(StatementError, match="time zone"):
+        session.flush()
+
+
+def test_other_databases_are_refused(vault: Vault) -> None:
+    with pytest.raises(ValueError, match="sqlite"):
+        Database("mysql://localhost/x", vault)
+
+
+def test_ids_are_version_seven_and_run_with_time() -> None:
+    ids = []
+    for _ in range(50):
+        ids.append(new_id())
+        datetime.now(UTC).isoformat()
+    assert all((made.version, made.variant) == (7, "specified in RFC 4122") for made in ids)
+    assert len(set(ids)) == 50
+    first, last = ids[0].int >> 80, ids[-1].int >> 80
+    assert 0 <= last - first < 1000
+
+
+def test_each_session_has_its_own_clinic_and_the_vault(database: Database, vault: Vault) -> None:
+    with database.new_session() as one, database.new_session() as two:
+        one.info["clinic_id"] = new_id()
+        assert "clinic_id" not in two.info
+        assert one.info["vault"] is vault
+    assert database.sessions() is database.sessions()

@@ -1,0 +1,146 @@
+import base64
+from uuid import uuid4
+
+import pytest
+
+from screener.store.database import new_id
+from screener.store.vault import (
+    KeyRing,
+    MasterKeys,
+    Place,
+    Unreadable,
+    Vault,
+    derive_token,
+    new_key,
+    open_document,
+    open_sealed,
+    seal,
+    seal_document,
+)
+
+RING = KeyRing.of_one(new_key())
+PLACE = Place(uuid4(), "screenings", "sealed", new_id())
+
+
+def encoded(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def test_a_sealed_document_opens_in_its_place_and_shows_nothing() -> None:
+    document = {"name": "Zoë 🎈", "days": 15, "none": None}
+    envelope = seal_document(RING, PLACE, document)
+    assert open_document(RING, PLACE, envelope) == document
+    assert "Zoë".encode() not in envelope
+
+
+def test_the_same_value_never_seals_to_the_same_bytes() -> None:
+    assert seal(RING, PLACE, b"same") != seal(RING, PLACE, b"same")
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        PLACE._replace(clinic_id=uuid4()),
+        PLACE._replace(table="drafts"),
+        PLACE._replace(column="sealed_contact"),
+        PLACE._replace(row_id=uuid4()),
+    ],
+)
+def test_a_moved_value_is_unreadable(moved: Place) -> None:
+    with pytest.raises(Unreadable):
+        open_sealed(RING, moved, seal(RING, PLACE, b"value"))
+
+
+def test_any_flipped_bit_makes_a_value_unreadable() -> None:
+    envelope = seal(RING, PLACE, b"value")
+    for position in range(len(envelope)):
+        flipped = bytearray(envelope)
+        flipped[position] ^= 1
+        with pytest.raises(Unreadable):
+            open_sealed(RING, PLACE, bytes(flipped))
+
+
+def test_a_cut_value_is_unreadable() -> None:
+    envelope = seal(RING, PLACE, b"value")
+    for length in range(len(envelope)):
+        with pytest.raises(Unreadable):
+            open_sealed(RING, PLACE, envelope[:length])
+
+
+def test_old_values_open_after_the_clinic_key_changed() -> None:
+    old, new = new_key(), new_key()
+    envelope = seal(KeyRing({1: old}, 1), PLACE, b"value")
+    both = KeyRing({1: old, 2: new}, 2)
+    assert open_sealed(both, PLACE, envelope) == b"value"
+    with pytest.raises(Unreadable):
+        open_sealed(KeyRing({2: new}, 2), PLACE, envelope)
+    with pytest.raises(Unreadable):
+        open_sealed(KeyRing({1: old}, 1), PLACE, seal(both, PLACE, b"value"))
+
+
+def test_a_wrapped_clinic_key_opens_for_its_clinic_and_version_alone() -> None:
+    master, clinic_id, key = MasterKeys.parse(MasterKeys.new_text()), uuid4(), new_key()
+    wrapped = master.wrap(clinic_id, 1, key)
+    assert master.unwrap(clinic_id, 1, wrapped) == key
+    for clinic, version in ((uuid4(), 1), (clinic_id, 2)):
+        with pytest.raises(Unreadable):
+            master.unwrap(clinic, version, wrapped)
+    with pytest.raises(Unreadable):
+        MasterKeys.parse(MasterKeys.new_text()).unwrap(clinic_id, 1, wrapped)
+
+
+def test_the_last_master_key_wraps_and_each_of_them_unwraps() -> None:
+    first, second, clinic_id, key = new_key(), new_key(), uuid4(), new_key()
+    before = MasterKeys.parse(f"1:{encoded(first)}")
+    both = MasterKeys.parse(f"1:{encoded(first)}, 7:{encoded(second)}")
+    assert both.current == 7
+    assert both.unwrap(clinic_id, 1, before.wrap(clinic_id, 1, key)) == key
+    with pytest.raises(Unreadable):
+        before.unwrap(clinic_id, 1, both.wrap(clinic_id, 1, key))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "<number>:<base64"),
+        (encoded(new_key()), "<number>:<base64"),
+        ("one:" + encoded(new_key()), "<number>:<base64"),
+        ("0:" + encoded(new_key()), "between 1 and 65535"),
+        ("65536:" + encoded(new_key()), "between 1 and 65535"),
+        ("1:not base64!", "is not base64"),
+        ("1:" + encoded(b"short"), "has 5 bytes; it needs 32"),
+        ("1:" + encoded(bytes(32)), "is not random"),
+        ("1:" + encoded(b"passwordpasswordpasswordpassword"), "is not random"),
+        (f"1:{encoded(new_key())},1:{encoded(new_key())}", "appears twice"),
+    ],
+)
+def test_a_bad_master_key_is_refused_in_words_that_hold_no_key(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        MasterKeys.parse(text)
+    assert not text or text not in str(refused.value)
+
+
+def test_a_short_server_secret_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs 32"):
+        Vault(MasterKeys.parse(MasterKeys.new_text()), b"short")
+
+
+def test_nothing_secret_is_printed(vault: Vault) -> None:
+    key = new_key()
+    shown = repr([vault, KeyRing.of_one(key), vault.master])
+    assert repr(key) not in shown
+    assert repr(vault.secret) not in shown
+
+
+def test_derived_tokens_depend_on_purpose_value_and_server(vault: Vault) -> None:
+    elsewhere = Vault(vault.master, new_key())
+    tokens = {
+        derive_token(vault, "receipt", "a"),
+        derive_token(vault, "receipt", "b"),
+        derive_token(vault, "form", "a"),
+        derive_token(elsewhere, "receipt", "a"),
+    }
+    assert len(tokens) == 4
+    assert derive_token(vault, "receipt", "a") in tokens
+    with pytest.raises(ValueError, match="purpose"):
+        derive_token(vault, "receipt|a", "")
