@@ -17,7 +17,7 @@ from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import add_message
 from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
-from screener.store.tenancy import enter_clinic, entered_clinic, find_entered_clinic
+from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -147,11 +147,10 @@ def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None
     """The request behind a receipt, its clinic entered; None if the session is in another clinic."""
     consultation = session.scalar(
         select(Consultation).where(Consultation.receipt_hash == token_hash(receipt_token)),
-        execution_options={"named_lookup": "receipt by token"},
+        execution_options=looking_up(session, "receipt by token"),
     )
-    if consultation is None or find_entered_clinic(session) not in {None, consultation.clinic_id}:
-        return None
-    enter_clinic(session, consultation.clinic_id)
+    if consultation is not None:
+        enter_clinic(session, consultation.clinic_id)
     return consultation
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
 from screener.store.tables import DRAFT_IDLE, DRAFT_LIFE, MOST_TRIES, Draft, DraftDoor, place_of
-from screener.store.tenancy import enter_clinic, find_entered_clinic
+from screener.store.tenancy import enter_clinic, looking_up
 from screener.store.vault import (
     KeyRing,
     new_key,
@@ -78,7 +78,7 @@ def find_open_draft(session: Session, token: str, now: datetime) -> OpenDraft | 
     None as well if the session is in another clinic already: foreign and unknown look alike.
     """
     found = _find_door(session, token)
-    if found is None or find_entered_clinic(session) not in {None, found[0].clinic_id}:
+    if found is None:
         return None
     row, door = found
     enter_clinic(session, row.clinic_id)
@@ -98,7 +98,7 @@ def _find_door(session: Session, token: str) -> tuple[Draft, DraftDoor] | None:
         select(Draft, DraftDoor)
         .join(DraftDoor, same_draft)
         .where(DraftDoor.secret_hash == token_hash(token)),
-        execution_options={"named_lookup": "draft by token"},
+        execution_options=looking_up(session, "draft by token"),
     ).one_or_none()
     return None if found is None else (found[0], found[1])
 
@@ -125,16 +125,16 @@ def renew_door(session: Session, draft: OpenDraft) -> str:
 
 
 def count_wrong_try(session: Session, draft: OpenDraft) -> int:
-    """How many tries are left; at none the draft is removed. Commit this, whatever the reply is."""
+    """How many wrong tries there were; the fifth removes the draft. Commit this, whatever the reply is."""
     counting = update(Draft).where(Draft.id == draft.row.id).values(tries=Draft.tries + 1)
     counting = counting.execution_options(synchronize_session=False)
     tries: int | None = session.scalar(counting.returning(Draft.tries))
     if tries is None:
-        return 0
+        return MOST_TRIES
     set_committed_value(draft.row, "tries", tries)
     if tries >= MOST_TRIES:
         remove_draft(session, draft)
-    return MOST_TRIES - tries
+    return tries
 
 
 def remove_draft(session: Session, draft: OpenDraft) -> None:

@@ -101,6 +101,11 @@ def entered_clinic(session: Session) -> UUID:
     return entered
 
 
+def looking_up(session: Session, lookup: str) -> dict[str, str]:
+    """Options of a named look-up; inside a clinic the ordinary filter does, and loads nothing foreign."""
+    return {} if find_entered_clinic(session) else {"named_lookup": lookup}
+
+
 @contextmanager
 def furnishing_clinic(session: Session, clinic_id: UUID) -> Iterator[None]:
     """Enter a clinic that was just made, to write its first rows, and step out again."""
@@ -125,7 +130,7 @@ def _keep_to_clinic(state: ORMExecuteState) -> None:
         clinic_id = entered_clinic(state.session)
         _refuse_unfiltered(state, unfiltered)
         if isinstance(state.statement, Insert):
-            _check_rows(state, clinic_id)
+            _check_rows(state, state.statement, clinic_id)
         else:
             _add_criteria(state, clinic_id)
 
@@ -163,9 +168,8 @@ def _check_update(state: ORMExecuteState, statement: Update) -> None:
         raise StoreError("these rows are written once and never changed")
 
 
-def _check_rows(state: ORMExecuteState, clinic_id: UUID) -> None:
-    statement, rows = state.statement, state.parameters
-    assert isinstance(statement, Insert)  # noqa: S101 - for the type checker
+def _check_rows(state: ORMExecuteState, statement: Insert, clinic_id: UUID) -> None:
+    rows = state.parameters
     if rows is None or statement.select is not None or statement._values or statement._multi_values:  # noqa: SLF001
         raise NoClinicError("pass the rows of an INSERT as parameters, so that their clinic can be checked")
     for row in [rows] if isinstance(rows, Mapping) else rows:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import socket
 import sys
 from collections.abc import Iterator
 from typing import IO, assert_never
@@ -169,17 +171,17 @@ def demo_command(*, submissions: int) -> None:
 
 @main.command("serve")
 @click.option("--port", default=8000, show_default=True, envvar="PORT")
-def serve_command(*, port: int) -> None:
-    """Serve on 127.0.0.1 and print where to go."""
+@click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
+def serve_command(*, port: int, demo: bool) -> None:
+    """Serve on 127.0.0.1."""
     from granian.constants import Interfaces
+    from granian.log import LogLevels
     from granian.server import Server
 
-    from screener.web.demo import DEMO_PASSWORD, DEMO_SLUG, DEMO_STAFF
-
-    click.echo(f"Patients: http://localhost:{port}/c/{DEMO_SLUG}")
-    click.echo(f"Staff:    http://localhost:{port}/desk/")
-    for email, what in DEMO_STAFF.items():
-        click.echo(f"  sign in as {email} ({what}), password {DEMO_PASSWORD!r}")
+    _refuse_taken(port)
+    os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
+    if demo:
+        _print_demo(port)
     Server(
         "wsgi:app",
         address="127.0.0.1",
@@ -188,4 +190,25 @@ def serve_command(*, port: int) -> None:
         blocking_threads=4,
         websockets=False,
         log_access=False,
+        log_level=LogLevels.warning,
     ).serve()
+
+
+def _print_demo(port: int) -> None:
+    from screener.web.demo import DEMO_PASSWORD, DEMO_SLUG, DEMO_STAFF
+
+    click.echo(f"Patients: http://localhost:{port}/c/{DEMO_SLUG}")
+    click.echo(f"Staff:    http://localhost:{port}/desk/")
+    for email, role in DEMO_STAFF.items():
+        click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"Port {port} is taken. Choose another: PORT={port + 1} make run"
+            ) from None

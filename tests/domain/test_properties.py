@@ -366,7 +366,10 @@ def test_reasons_repeat_only_what_was_said_and_miss_only_what_was_not(answers: d
     said = kept(answers, result)
     for row in (row for name in CRITERIA for row in result[name]["criteria"]):
         for name, value in row["said"].items():
-            assert value is None or said[name] == value
+            # Choices are told in their listed order, whatever order they came in.
+            assert value is None or (
+                set(said[name]) == set(value) if isinstance(value, list) else said[name] == value
+            )
         assert not set(row["missing"]) & set(said)
 
 

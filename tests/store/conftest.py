@@ -1,6 +1,5 @@
 """A real database for each test: a copy of one migrated SQLite file, or PostgreSQL where a URL is given."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from store.builders import make_clinic
+from store.builders import SERVER_URL, make_clinic
 
 from screener.store.database import Base, Database
 from screener.store.migrations import migrate
 from screener.store.tables import Clinic
 from screener.store.vault import MasterKeys, Vault, new_key
-
-SERVER_URL = os.environ.get("SCREENER_TEST_DATABASE_URL")
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,13 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from store.builders import NOW, Clock, make_consultation, make_person, make_screening
+from store.builders import NOW, Clock, make_consultation, make_person, make_screening, sqlite_only
 
 from screener.store.consultations import (
     Event,
@@ -158,6 +159,24 @@ def test_a_queue_row_shows_what_staff_choose_by_in_one_query(database: Database,
     assert (row.urgency, row.article_class) == ("urgent", "intractable")
     assert (row.state, row.reference, row.received_at, row.due_at) == ("new", made.reference, NOW, NOW)
     assert "Zoë" not in repr(row)
+
+
+@sqlite_only
+def test_a_deep_page_of_the_queue_is_found_by_its_index(database: Database, entered: Session) -> None:
+    make_consultation(entered)
+    after = list_queue(entered, states=["new"])[0].cursor
+    plans: list[str] = []
+
+    def explain(*args: Any) -> None:
+        steps = args[1].connection.execute(f"EXPLAIN QUERY PLAN {args[2]}", args[3])
+        plans.append(" / ".join(step[3] for step in steps))
+
+    event.listen(database.engine, "before_cursor_execute", explain)
+    assert list_queue(entered, states=["new"], after=after) == []
+    within, beyond = plans
+    assert "(clinic_id=? AND urgency_rank=? AND received_at>?)" in within
+    assert "(clinic_id=? AND urgency_rank>?)" in beyond
+    assert "TEMP B-TREE" not in within + beyond
 
 
 def test_the_queue_holds_the_states_asked_for_and_one_clinic(

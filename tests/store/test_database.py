@@ -9,16 +9,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
-from store.builders import make_clinic
-from store.conftest import SERVER_URL
+from store.builders import make_clinic, sqlite_only
 
 from screener.store import database as database_module
 from screener.store.database import Base, Database, begin_reading, new_id
 from screener.store.migrations import migrate, pending
 from screener.store.tables import Clinic, Membership
 from screener.store.vault import Vault
-
-sqlite_only = pytest.mark.skipif(SERVER_URL is not None, reason="about SQLite's files")
 
 
 def test_the_migrations_build_what_the_tables_say(database: Database) -> None:

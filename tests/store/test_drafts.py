@@ -19,7 +19,7 @@ from screener.store.drafts import (
     save_draft,
 )
 from screener.store.errors import NotFound
-from screener.store.tables import Clinic, Draft, DraftDoor, place_of
+from screener.store.tables import MOST_TRIES, Clinic, Draft, DraftDoor, place_of
 from screener.store.vault import MasterKeys, Unreadable, Vault, new_key, open_document
 
 HOUR = timedelta(hours=1)
@@ -139,10 +139,10 @@ def test_a_draft_ends_after_a_day_idle_or_a_week_in_all(
 
 
 def test_the_fifth_wrong_try_removes_the_draft(database: Database, token: str, clinic: Clinic) -> None:
-    for left in (4, 3, 2, 1, 0):
+    for tries in (1, 2, 3, 4, 5):
         session, draft = reopen(database, token)
         assert draft is not None
-        assert count_wrong_try(session, draft) == left
+        assert count_wrong_try(session, draft) == tries
         session.commit()
         session.close()
     assert opened(database, token) is None
@@ -157,12 +157,12 @@ def test_wrong_tries_of_stale_sessions_all_count(database: Database, token: str)
         assert draft is not None
         session.commit()
         sessions.append((session, draft))
-    lefts = []
+    tries = []
     for session, draft in sessions:
-        lefts.append(count_wrong_try(session, draft))
+        tries.append(count_wrong_try(session, draft))
         session.commit()
         session.close()
-    assert lefts == [4, 3, 2]
+    assert tries == [1, 2, 3]
 
 
 def test_a_removed_draft_is_gone_for_whoever_still_writes_to_it(database: Database, token: str) -> None:
@@ -175,7 +175,7 @@ def test_a_removed_draft_is_gone_for_whoever_still_writes_to_it(database: Databa
         remove_draft(elsewhere, same)
         elsewhere.commit()
     assert opened(database, token) is None
-    assert count_wrong_try(session, draft) == 0
+    assert count_wrong_try(session, draft) == MOST_TRIES
     draft.document["late"] = True
     with pytest.raises(NotFound):
         save_draft(session, draft, NOW)

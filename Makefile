@@ -1,0 +1,51 @@
+# `make run` and `make test` are all a fresh clone needs.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock chromium clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/installed ## Set up on first use, then serve the demo on http://localhost:8000 (PORT=...)
+	@$(BIN)/screener setup
+	@$(BIN)/screener demo
+	@$(BIN)/screener serve --demo --port $(PORT)
+
+test: .venv/installed chromium ## Run the whole suite, browser included
+	$(BIN)/pytest -n auto $(ARGS)
+
+check: .venv/installed ## Style, types and the arrow between rooms
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/installed ## Renew the pins and hashes in requirements.txt
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate \
+	  --universal --python-version 3.11 -o requirements.txt --upgrade --quiet
+
+chromium:
+	@[ -n "$(CHROMIUM)" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium. Install it (Debian: sudo apt install chromium) and run again." >&2; exit 1; \
+	fi
+
+clean: ## Delete what was installed and cached; keeps instance/
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "Python has no venv here. Install it (Debian: sudo apt install python3-venv)." >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
