@@ -73,8 +73,9 @@ def _add_door(session: Session, draft: OpenDraft, now: datetime) -> str:
 
 
 def find_open_draft(session: Session, token: str, now: datetime) -> OpenDraft | None:
-    """The draft behind the token, its clinic entered; an expired one is removed and not returned.
+    """The draft behind the token, its clinic entered; an expired one opens no more.
 
+    It only reads, so that a page view waits for no writer; `remove_expired_drafts` deletes.
     None as well if the session is in another clinic already: foreign and unknown look alike.
     """
     found = _find_door(session, token)
@@ -83,7 +84,6 @@ def find_open_draft(session: Session, token: str, now: datetime) -> OpenDraft | 
     row, door = found
     enter_clinic(session, row.clinic_id)
     if _is_expired(row, now):
-        _remove(session, row)
         return None
     key = unwrap_draft_key(vault_of(session), token, place_of(door, "wrapped_key"), door.wrapped_key)
     document = open_document(KeyRing.of_one(key), place_of(row, "sealed"), row.sealed)

@@ -32,6 +32,7 @@ DEMO_STAFF: Final = {
     "admin@demo.example": "clinic_admin",
 }
 _SEED = 2026
+LONGEST_WAIT_MINUTES: Final = 3 * 24 * 60
 _FIRST = ("Alex", "Bao", "Carmen", "Dara", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas", "Kim", "Luz")
 _LAST = ("Rivera", "Okafor", "Nguyen", "Smith", "Haddad", "Kowalski", "Johnson", "Silva", "Cohen", "Park")
 _STATES = ("California", "Texas", "North Carolina", "Nevada")
@@ -109,7 +110,7 @@ def _add_submission(
     kind = next_step(found.urgency.level, found.classification.article_class, answers[AGE]).kind
     if kind is None:
         return
-    received_at = now - timedelta(minutes=randomly.randint(5, 9 * 24 * 60))
+    received_at = now - timedelta(minutes=randomly.randint(5, LONGEST_WAIT_MINUTES))
     digest = hashlib.sha256(f"demo {number}".encode()).digest()
     sent = send_request(
         session,

@@ -32,12 +32,14 @@ from screener.domain.screening import Screening, report, screen
 from screener.domain.transcript import transcript
 from screener.domain.urgency import Level
 from screener.store.consultations import find_by_receipt
+from screener.store.database import begin_reading
 from screener.store.drafts import (
     OpenDraft,
     add_draft,
     count_wrong_try,
     find_open_draft,
     remove_draft,
+    remove_expired_drafts,
     renew_door,
     save_draft,
 )
@@ -120,6 +122,8 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def opened(token: str, **values: Any) -> Any:
+        if request.method != "POST":
+            begin_reading(db())
         draft = find_open_draft(db(), token, now())
         if draft is None:
             return _sent_or_gone(token)
@@ -151,6 +155,7 @@ def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @patient.get("/c/<slug>")
 def start(slug: str) -> str:
+    begin_reading(db())
     enter_open_clinic(slug)
     return render_template("patient/start.html")
 
@@ -158,6 +163,7 @@ def start(slug: str) -> str:
 @patient.post("/c/<slug>/start")
 def begin(slug: str) -> Response:
     clinic = enter_open_clinic(slug)
+    remove_expired_drafts(db(), now())
     _, token = add_draft(db(), clinic.id, {"answers": {}, "events": []}, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
@@ -437,6 +443,7 @@ def _is_same_form(token: str, sent: Consultation) -> bool:
 
 @patient.get("/r/<token>")
 def receipt(token: str) -> Any:
+    begin_reading(db())
     sent = find_by_receipt(db(), token)
     if sent is None:
         return render_template("patient/gone.html"), 410

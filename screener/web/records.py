@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from screener.domain.classification import ArticleClass
 from screener.domain.consultation import State
-from screener.domain.explanation import CLASS_WORDS, ExplainedClass, explain, flag_words
+from screener.domain.explanation import ExplainedClass, explain, flag_words
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
 from screener.store.errors import NotFoundError
 from screener.store.screenings import get_screening, read_screening
@@ -62,10 +62,6 @@ class Record:
     @property
     def classes(self) -> tuple[ExplainedClass, ...]:
         return explain(self.document["report"], self.document["transcript"])
-
-    @property
-    def headline(self) -> str:
-        return CLASS_WORDS[ArticleClass(self.screening.article_class)].replace("Your", "The")
 
     @property
     def flags(self) -> list[str]:

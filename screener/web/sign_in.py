@@ -42,6 +42,7 @@ def install(app: Flask, settings: Settings) -> None:
         "SECURITY_POST_LOGIN_VIEW": "/desk/",
         "SECURITY_POST_LOGOUT_VIEW": "/staff/login",
         "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_MSG_UNAUTHENTICATED": ("Please sign in.", "info"),
         "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
         "SECURITY_ANONYMOUS_USER_DISABLED": True,
         "WTF_CSRF_TIME_LIMIT": None,

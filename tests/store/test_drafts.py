@@ -134,6 +134,7 @@ def test_a_draft_ends_after_a_day_idle_or_a_week_in_all(
     assert opened(database, token, NOW + end - timedelta(seconds=1)) is not None
     assert opened(database, token, NOW + end) is None
     with in_clinic(database, clinic) as session:
+        assert remove_expired_drafts(session, NOW + end) == 1
         assert session.scalar(select(func.count(Draft.id))) == 0
         assert session.scalar(select(func.count(DraftDoor.id))) == 0
 
