@@ -114,6 +114,9 @@ class Answers:
             return Status.SKIPPED
         return Status.NOT_SURE if self._kept[question.id] is None else Status.ANSWERED
 
+    def was_asked(self, question: Question) -> bool:
+        return question.id in self._asked
+
     def said(self, *questions: Question) -> dict[str, Value | None]:
         """Those of the questions that were answered, "I'm not sure" included, by id."""
         return {q.id: self._kept[q.id] for q in questions if q.id in self._kept}

@@ -114,6 +114,11 @@ def classify_answers(answers: Answers) -> Classification:
     )
 
 
+def article_class_of(answers: Answers) -> ArticleClass:
+    """The class alone."""
+    return _article_class(_chronic(answers).verdict, _intractable(answers).verdict, _regular(answers).verdict)
+
+
 def _article_class(chronic: Verdict, intractable: Verdict, regular: Verdict) -> ArticleClass:
     match chronic, intractable, regular:
         case Verdict.MET, Verdict.MET, _:

@@ -8,31 +8,23 @@ from typing import Any
 
 from screener.domain.answers import Answers, read_answers
 from screener.domain.classification import CRITERIA_VERSION, Classification, classify_answers
+from screener.domain.clinical_flags import ClinicalFlags, judge_flags
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.urgency import Urgency, judge_urgency
-from screener.domain.verdict import Criterion, Judgement, Verdict
-
-CLINICAL_FLAGS = (
-    "ichd3_1_1",
-    "ichd3_1_2",
-    "ichd3_1_3",
-    "ichd3_1_4_1",
-    "ichd3_1_5",
-    "ichd3_8_2",
-    "ehf_resistant",
-    "ehf_refractory",
-    "ahs_refractory",
-)
+from screener.domain.verdict import Criterion, Judgement
+from screener.domain.what_if import class_changes
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
+    answers: Answers
     urgency: Urgency
     classification: Classification
+    clinical: ClinicalFlags
 
 
 def screen(answers: Answers) -> Screening:
-    return Screening(judge_urgency(answers), classify_answers(answers))
+    return Screening(answers, judge_urgency(answers), classify_answers(answers), judge_flags(answers))
 
 
 def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any]:
@@ -41,7 +33,7 @@ def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any
     `brief` leaves out the reasons and `would_change`. Raises AnswerError.
     """
     answers = Answers(QUESTIONNAIRE, read_answers(QUESTIONNAIRE, raw), from_outside=True)
-    return {**report(screen(answers), brief=brief), "ignored": list(answers.ignored)}
+    return report(screen(answers), brief=brief)
 
 
 def report(screening: Screening, *, brief: bool = False) -> dict[str, Any]:
@@ -50,19 +42,25 @@ def report(screening: Screening, *, brief: bool = False) -> dict[str, Any]:
         "urgency": screening.urgency.level.value,
         "red_flags": list(screening.urgency.red_flags),
         "conflicts": [list(pair) for pair in found.conflicts],
-        "ignored": [],
+        "ignored": list(screening.answers.ignored),
         "article_class": found.article_class.value,
         "chronic": _judgement(found.chronic, brief=brief),
         "intractable": _judgement(found.intractable, brief=brief),
         "regular": _judgement(found.regular, brief=brief),
-        "clinical": dict.fromkeys(CLINICAL_FLAGS, Verdict.CANNOT_TELL.value),
+        "clinical": {flag: judged.verdict.value for flag, judged in screening.clinical.flags.items()},
         "close_to_the_line": found.close_to_the_line,
-        "would_change": [],
-        "criteria_version": CRITERIA_VERSION,
     }
-    if brief:
-        del full["would_change"]
-    return full
+    if not brief:
+        full["would_change"] = [change.as_document() for change in class_changes(screening.answers)]
+    return {**full, "criteria_version": CRITERIA_VERSION}
+
+
+def clinical_report(screening: Screening) -> dict[str, Any]:
+    """The clinical flags with their reasons, and the remarks that explain them."""
+    return {
+        "flags": {flag: _judgement(found, brief=False) for flag, found in screening.clinical.flags.items()},
+        "remarks": list(screening.clinical.remarks),
+    }
 
 
 def _judgement(judgement: Judgement, *, brief: bool) -> dict[str, Any]:

@@ -35,6 +35,19 @@ def any_of(*verdicts: Verdict) -> Verdict:
     return Verdict.CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else Verdict.NOT_MET
 
 
+def not_(verdict: Verdict) -> Verdict:
+    swapped = {Verdict.MET: Verdict.NOT_MET, Verdict.NOT_MET: Verdict.MET}
+    return swapped.get(verdict, verdict)
+
+
+def at_least(wanted: int, *verdicts: Verdict) -> Verdict:
+    met = verdicts.count(Verdict.MET)
+    if met >= wanted:
+        return Verdict.MET
+    possible = met + verdicts.count(Verdict.CANNOT_TELL)
+    return Verdict.NOT_MET if possible < wanted else Verdict.CANNOT_TELL
+
+
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One criterion judged: what it is, where it stands, what was said and what is missing."""

@@ -601,6 +601,63 @@ def test_what_was_said_is_carried(name: str, answers: dict[str, object]) -> None
     assert answers.items() <= criterion(classified(answers), name)["said"].items()
 
 
+# What would change it
+
+
+def would_change(answers: Answers) -> dict[str, dict[str, object]]:
+    changes = classified(answers)["would_change"]
+    assert len({change["id"] for change in changes}) == len(changes), "one value for each id"
+    return {change["id"]: change for change in changes}
+
+
+@pytest.mark.parametrize(
+    ("answers", "change"),
+    [
+        ({"head_days": 14}, {"id": "head_days", "to": 15, "article_class": "chronic"}),
+        ({"head_days": 0}, {"id": "head_days", "to": 15, "article_class": "chronic"}),
+        ({"head_days": 15}, {"id": "head_days", "to": 14, "article_class": "regular"}),
+        ({"head_days": 30}, {"id": "head_days", "to": 14, "article_class": "regular"}),
+        ({"head_days": 14, "usual_relief": "much_better"}, {"id": "usual_relief", "to": "a_little"}),
+    ],
+    ids=str,
+)
+def test_the_nearest_other_value_would_change_the_class(
+    answers: dict[str, object], change: dict[str, object]
+) -> None:
+    changes = would_change({**CALM, **REGULAR_USUAL, "now_pain": False, **answers})
+    assert change.items() <= changes[str(change["id"])].items()
+
+
+def test_a_length_goes_to_the_nearest_length_that_changes_the_class() -> None:
+    answers = {**CALM, **NO_ATTACK_NOW, "treated_length": "under_4h", "usual_relief": "goes"}
+    assert classified(answers)["article_class"] == OUTSIDE
+    assert would_change(answers)["treated_length"] == {
+        "id": "treated_length",
+        "to": "4_to_24h",
+        "article_class": "regular",
+    }
+
+
+def test_an_id_that_changes_nothing_is_not_listed() -> None:
+    changes = would_change(
+        {**CALM, **LONG_USUAL, "head_days": 15, "now_pain": False, "lifestyle_relief": "none"}
+    )
+    assert "comes_back" not in changes, "over 72 h in spite of medicine is enough"
+    assert not changes.keys() & {"severity", "symptoms", "constant", "age", "danger_now", "mig_days"}
+
+
+def test_fewer_steps_come_first_among_answered_ids() -> None:
+    ids = [change["id"] for change in classified({**CALM, **REGULAR_USUAL, "head_days": 5})["would_change"]]
+    answered = [name for name in ids if name in {"head_days", "usual_relief", "treated_length", "comes_back"}]
+    assert answered[-1] == "head_days", "ten days are more steps than any choice takes"
+
+
+def test_an_unanswered_question_that_would_settle_it_comes_first() -> None:
+    changes = classified({**CALM, **REGULAR_USUAL, "now_pain": False})["would_change"]
+    assert changes[0]["id"] == "head_days"
+    assert changes[0]["article_class"] in {"regular", "chronic"}
+
+
 def test_two_orders_of_the_same_answers_give_the_same_line() -> None:
     answers = {**CALM, **LONG_USUAL, **LONG_NOW, "head_days": 1}
     assert json.dumps(classified(answers)) == json.dumps(classified(dict(reversed(answers.items()))))

@@ -380,3 +380,41 @@ def test_conflicts_name_two_answers_that_were_kept(answers: dict[str, Any]) -> N
     said = kept(answers, result)
     assert all(first in said and second in said for first, second in result["conflicts"])
     assert len({tuple(pair) for pair in result["conflicts"]}) == len(result["conflicts"])
+
+
+@settings(steady, max_examples=60)
+@given(anything)
+@example({"head_days": 14, "treated_length": "24_to_72h", "usual_relief": "goes", "now_pain": False})
+def test_each_change_named_would_bring_the_class_it_names(answers: dict[str, Any]) -> None:
+    result = classified(answers)
+    asked = {name: value for name, value in answers.items() if name not in result["ignored"]}
+    changes = result["would_change"]
+    for change in changes:
+        assert change["article_class"] != result["article_class"]
+        after = classified({**asked, change["id"]: change["to"]})
+        assert after["article_class"] == change["article_class"]
+    open_first = [asked.get(change["id"]) is None for change in changes]
+    assert open_first == sorted(open_first, reverse=True), "unanswered ids come first"
+    assert len({change["id"] for change in changes}) == len(changes)
+
+
+@settings(steady, max_examples=60)
+@given(judged)
+def test_no_number_or_choice_nearer_than_the_named_one_changes_the_class(answers: dict[str, Any]) -> None:
+    result = classified(answers)
+    for change in result["would_change"]:
+        name, to = change["id"], change["to"]
+        now = answers.get(name)
+        if now is None or name in result["ignored"]:
+            continue
+        if name == "head_days":
+            between = range(min(now, to) + 1, max(now, to))
+            nearer = [value for value in between if value != now]
+        elif name in CHOICE:
+            codes = CHOICE[name]
+            steps = abs(codes.index(to) - codes.index(now))
+            nearer = [code for code in codes if 0 < abs(codes.index(code) - codes.index(now)) < steps]
+        else:
+            continue
+        for value in nearer:
+            assert classified({**answers, name: value})["article_class"] == result["article_class"]

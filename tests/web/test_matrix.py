@@ -1,0 +1,312 @@
+"""Every door, every visitor, both clinics, every method: the table of who gets in (trust.md P6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from builders import CONTACT, STAFF
+from conftest import Installation
+from flask import Flask
+from web.client import Browser, Page
+from web.conftest import copy_of
+from web.walking import (
+    add_requests,
+    answers_but,
+    at_clinic,
+    plant,
+    sign_in,
+    token_of,
+)
+
+from screener.store.tables import Consultation
+
+CLINICS = ("acme", "other")
+NAMES = {"acme": "Anna Acme-Patient", "other": "Olga Other-Patient"}
+UNKNOWN = "0000000000"
+
+# A visitor is nobody, or a member of staff by e-mail.
+VISITORS = ("anonymous", *STAFF)
+
+Expected = dict[str, int]
+
+
+def everyone(status: int) -> Expected:
+    return dict.fromkeys(VISITORS, status)
+
+
+def signed_in(status: int, *, else_: int) -> Expected:
+    return everyone(status) | {"anonymous": else_}
+
+
+def readers_of(clinic: str, status: int) -> Expected:
+    """Readers of answers get in; an admin is told why not; strangers find nothing; others must sign in."""
+    expected = everyone(404) | {"anonymous": 302}
+    for email, (at, role) in STAFF.items():
+        if at == clinic:
+            expected[email] = 403 if role == "clinic_admin" else status
+    return expected
+
+
+def either(status: int) -> dict[str, Expected]:
+    """The same for both clinics."""
+    return dict.fromkeys(CLINICS, everyone(status))
+
+
+def readers(status: int) -> dict[str, Expected]:
+    return {clinic: readers_of(clinic, status) for clinic in CLINICS}
+
+
+def everywhere(expected: Expected) -> dict[str, Expected]:
+    return dict.fromkeys(CLINICS, expected)
+
+
+# (endpoint, method) -> clinic -> visitor -> status.
+MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
+    ("home", "GET"): either(200),
+    ("healthz", "GET"): either(200),
+    ("static", "GET"): either(200),
+    ("patient.start", "GET"): either(200),
+    ("patient.begin", "POST"): either(303),
+    ("patient.page", "GET"): either(200),
+    ("patient.page", "POST"): either(303),
+    ("patient.stop", "GET"): either(303),
+    ("patient.stop", "POST"): either(303),
+    ("patient.check", "GET"): either(200),
+    ("patient.result", "GET"): either(200),
+    ("patient.contact", "GET"): either(200),
+    ("patient.contact", "POST"): either(422),
+    ("patient.go_on", "POST"): either(303),
+    ("patient.receipt", "GET"): either(200),
+    ("security.login", "GET"): everywhere(signed_in(302, else_=200)),
+    ("security.login", "POST"): everywhere(signed_in(302, else_=200)),
+    ("security.logout", "POST"): everywhere(signed_in(302, else_=302)),
+    ("security.verify", "GET"): everywhere(signed_in(200, else_=302)),
+    ("security.verify", "POST"): everywhere(signed_in(200, else_=302)),
+    ("security.static", "GET"): either(200),
+    ("queue.home", "GET"): everywhere(
+        signed_in(302, else_=302) | {"nobody@acme.example": 200}  # a member of one clinic goes to its queue
+    ),
+    ("queue.index", "GET"): readers(200),
+    ("queue.submission", "GET"): readers(200),
+    ("history.show", "GET"): readers(200),
+    ("queue.move", "POST"): readers(303),
+}
+# GET-only places under /d/<token>/ that a POST reaches as a page of that name, which there is none.
+SHADOWED = {("patient.check", "POST"), ("patient.result", "POST"), ("patient.go_on", "GET")}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass
+class World:
+    """Two clinics with one request each, and a browser for each visitor."""
+
+    app: Flask
+    visitors: dict[str, Browser]
+    references: dict[str, str]
+
+    def path(self, endpoint: str, rule: str, clinic: str, reference: str = "") -> str:
+        values = {
+            "slug": "about-you" if endpoint == "patient.page" else clinic,
+            "clinic_slug": clinic,
+            "reference": reference or self.references[clinic],
+            "token": "",
+            "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
+        }
+        if endpoint == "patient.receipt":
+            walk = plant(Browser(self.app), self.app, answers_but(), clinic)
+            values["token"] = walk.send(CONTACT).location.rsplit("/", 1)[-1]
+        elif "<token>" in rule:
+            walk = plant(Browser(self.app), self.app, answers_but(), clinic)
+            values["token"] = walk.token
+        return re.sub(r"<(?:path:)?(\w+)>", lambda found: values[found[1]], rule)
+
+    def form(self, endpoint: str, visitor: str, path: str) -> dict[str, object]:
+        """A form which would do its work if the visitor may."""
+        browser = self.visitors[visitor]
+        match endpoint:
+            case "patient.page":
+                return token_of(browser.get(path)) | {"age": "33", "pregnancy": "no"}
+            case "patient.go_on":
+                return _door(browser, path)
+            case "queue.move":
+                return self._staff_token(visitor) | self._move(path)
+            case _ if endpoint.startswith(("security.", "queue.")):
+                return self._staff_token(visitor)
+        return {}
+
+    def _staff_token(self, visitor: str) -> dict[str, object]:
+        browser = self.visitors[visitor]
+        return token_of(browser.get("/staff/login" if visitor == "anonymous" else "/staff/verify"))
+
+    def _move(self, path: str) -> dict[str, object]:
+        """A decision that is allowed now, on the version that is there now."""
+        clinic, reference = path.split("/")[2], path.split("/")[4]
+        with at_clinic(self.app, clinic) as (session, _):
+            row = session.query(Consultation).filter_by(reference=reference).one_or_none()
+            if row is None:
+                return {"version": "1", "to_state": "in_review"}
+            to_state = "in_review" if row.state == "new" else "new"
+            return {"version": str(row.version), "to_state": to_state, "reason": "again"}
+
+
+def _door(browser: Browser, path: str) -> dict[str, object]:
+    door = browser.get(path.replace("/go-on", "/check"), site="none")
+    return token_of(door) | {"age": "42"}
+
+
+@pytest.fixture(scope="module")
+def world(made: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    app = copy_of(made, Path(tmp_path_factory.mktemp("world"))).app
+    now = datetime.now(UTC)
+    references = {c: add_requests(app, [(NAMES[c], answers_but(), now)], c)[0] for c in CLINICS}
+    visitors = {"anonymous": Browser(app)} | {email: sign_in(Browser(app), email) for email in STAFF}
+    yield World(app, visitors, references)
+    app.extensions["screener.database"].dispose()
+
+
+def rules(app: Flask) -> dict[str, str]:
+    return {rule.endpoint: rule.rule for rule in app.url_map.iter_rules()}
+
+
+def test_each_route_has_its_line_in_the_matrix_and_each_line_its_route(app: Flask) -> None:
+    routes = {
+        (rule.endpoint, method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes - set(MATRIX) == set(), "a new route: say in MATRIX who may use it"
+    assert set(MATRIX) - routes == set(), "these routes are gone: take them out of MATRIX"
+
+
+def test_each_endpoint_has_one_address(app: Flask) -> None:
+    assert len(rules(app)) == len(list(app.url_map.iter_rules()))
+
+
+@pytest.mark.parametrize("clinic", CLINICS)
+@pytest.mark.parametrize("visitor", VISITORS)
+@pytest.mark.parametrize(("endpoint", "method"), MATRIX)
+def test_each_visitor_gets_what_the_matrix_says(
+    world: World, endpoint: str, method: str, visitor: str, clinic: str
+) -> None:
+    path = world.path(endpoint, rules(world.app)[endpoint], clinic)
+    browser = world.visitors[visitor]
+    if endpoint == "security.logout" and visitor != "anonymous":
+        browser = sign_in(Browser(world.app), visitor)
+        form = token_of(browser.get("/staff/verify"))
+    else:
+        form = world.form(endpoint, visitor, path) if method == "POST" else {}
+    if endpoint == "patient.stop" and method == "POST":
+        form = {}
+    page = browser.open(method, path, data=form)
+    assert page.status == MATRIX[endpoint, method][clinic][visitor], (path, page.location)
+    _tells_nothing_foreign(world, page, visitor)
+    if method == "GET":
+        head = browser.open("HEAD", path)
+        assert head.status in {page.status, 303}
+        assert head.source == ""
+
+
+def _tells_nothing_foreign(world: World, page: Page, visitor: str) -> None:
+    """No name and no reference of a patient whom this visitor may not read."""
+    reads = {at for email, (at, role) in STAFF.items() if email == visitor and role != "clinic_admin"}
+    # The way to the sign-in names the address that was asked for.
+    told = page.source.replace(page.path, "")
+    for clinic in set(CLINICS) - reads:
+        assert NAMES[clinic] not in told
+        assert world.references[clinic] not in told
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_route_takes_a_method_it_does_not_name(world: World, method: str) -> None:
+    for endpoint, rule in rules(world.app).items():
+        if method in {"GET", "HEAD"} and endpoint == "patient.receipt":
+            continue
+        taken = {m for e, m in MATRIX if e == endpoint}
+        if method in taken or (method == "HEAD" and "GET" in taken):
+            continue
+        path = world.path(endpoint, rule, "acme")
+        for visitor in ("anonymous", "intake@acme.example"):
+            page = world.visitors[visitor].open(method, path)
+            shadowed = (endpoint, "GET" if method == "HEAD" else method) in SHADOWED
+            assert page.status == (404 if shadowed else 405), (method, path)
+            assert shadowed or page.headers["Allow"]
+            _tells_nothing_foreign(world, page, visitor)
+
+
+# ---------------------------------------------------------------- foreign and unknown look alike
+
+
+@pytest.mark.parametrize("visitor", list(STAFF))
+@pytest.mark.parametrize("clinic", CLINICS)
+def test_a_foreign_request_and_an_unknown_one_give_the_same_page(
+    world: World, visitor: str, clinic: str
+) -> None:
+    theirs = next(reference for at, reference in world.references.items() if at != clinic)
+    browser = world.visitors[visitor]
+    for place in ("", "/history"):
+        foreign = browser.get(f"/desk/{clinic}/requests/{theirs}{place}")
+        unknown = browser.get(f"/desk/{clinic}/requests/{UNKNOWN}{place}")
+        assert (foreign.status, foreign.source) == (unknown.status, unknown.source)
+        assert foreign.status in {403, 404}
+        assert dict(foreign.headers) == dict(unknown.headers)
+
+
+@pytest.mark.parametrize("visitor", list(STAFF))
+@pytest.mark.parametrize("clinic", CLINICS)
+def test_a_foreign_request_is_not_moved_and_looks_like_an_unknown_one(
+    world: World, visitor: str, clinic: str
+) -> None:
+    theirs = next(reference for at, reference in world.references.items() if at != clinic)
+    browser = world.visitors[visitor]
+    form = token_of(browser.get("/staff/verify")) | {"version": "1", "to_state": "in_review"}
+    foreign = browser.post(f"/desk/{clinic}/requests/{theirs}/move", form)
+    unknown = browser.post(f"/desk/{clinic}/requests/{UNKNOWN}/move", form)
+    assert (foreign.status, foreign.source) == (unknown.status, unknown.source)
+    assert foreign.status in {403, 404}
+
+
+def test_a_foreign_clinic_and_an_unknown_one_give_the_same_page(world: World) -> None:
+    browser = world.visitors["intake@acme.example"]
+    for place in ("queue", f"requests/{UNKNOWN}", f"requests/{UNKNOWN}/history"):
+        foreign, unknown = (browser.get(f"/desk/{clinic}/{place}") for clinic in ("other", "no-such-clinic"))
+        assert foreign.status == unknown.status == 404
+        assert foreign.source == unknown.source
+
+
+def test_a_foreign_reference_as_a_place_in_the_queue_tells_nothing(world: World) -> None:
+    browser = world.visitors["intake@acme.example"]
+    foreign = browser.get(f"/desk/acme/queue?after={world.references['other']}")
+    unknown = browser.get(f"/desk/acme/queue?after={UNKNOWN}")
+    assert (foreign.status, unknown.status) == (200, 200)
+    assert foreign.said == unknown.said
+    assert NAMES["other"] not in foreign.source
+
+
+def test_an_administrator_is_told_why_no_patient_record_opens(world: World) -> None:
+    browser = world.visitors["admin@acme.example"]
+    for place in (
+        "queue",
+        f"requests/{world.references['acme']}",
+        f"requests/{world.references['acme']}/history",
+    ):
+        page = browser.get(f"/desk/acme/{place}")
+        assert page.status == 403
+        assert "Your role at this clinic does not open patient records." in page.text
+
+
+def test_a_person_without_a_clinic_is_told_whom_to_ask(world: World) -> None:
+    page = world.visitors["nobody@acme.example"].get("/desk/")
+    assert "Ask your clinic's administrator." in page.text
+
+
+def test_one_clinics_receipt_and_draft_stay_its_own(world: World) -> None:
+    walk = plant(Browser(world.app), world.app, answers_but(), "other")
+    assert "Acme" not in walk.get("check").source
+    receipt = walk.browser.follow(walk.send(CONTACT))
+    assert "Other Clinic" in receipt.text
+    assert "Acme" not in receipt.source
