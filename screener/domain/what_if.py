@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, assert_never
 
 from screener.domain.answers import AnswerError, Answers, refuse_impossible
 from screener.domain.classification import CHRONIC_DAYS, article_class_of
+from screener.domain.clinical_flags import judge_flags
 from screener.domain.question import Choice, Choices, Number, Part, Question, Text, Value, YesNo
 from screener.domain.questionnaire import (
+    ACUTE_DAYS,
     ACUTE_RELIEF,
     ACUTE_TRIED,
     COMES_BACK,
@@ -40,7 +41,26 @@ _READ_BY_THE_CLASS: Final[tuple[Question, ...]] = (
     ACUTE_TRIED,
     *ACUTE_RELIEF.values(),
 )
+# The numbers on either side of a line that a rule draws: no other can be the nearest that matters.
 _LINES_OF_THE_CLASS: Final[Mapping[str, tuple[Value, ...]]] = {HEAD_DAYS.id: (CHRONIC_DAYS - 1, CHRONIC_DAYS)}
+_LINES_OF_THE_FLAGS: Final[Mapping[str, tuple[Value, ...]]] = {
+    "age": (17, 18),
+    "head_days": (7, 8, 14, 15),
+    "mig_days": (7, 8),
+    "severity": (3, 4),
+    "days_lost": (0, 1),
+    "debil_days": (7, 8),
+    "debil_months": (2, 3, 5, 6),
+    "acute_days": (0, 9, 10, 14, 15),
+    **{question.id: (0, 1, 9, 10, 14, 15) for question in ACUTE_DAYS.values()},
+}
+
+# What a clinician may change on a copy: all but free words and the request's own questions.
+CHANGEABLE: Final = tuple(
+    question
+    for question in QUESTIONNAIRE
+    if not isinstance(question, Text) and QUESTIONNAIRE.page_of(question).part is not Part.REQUEST
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +80,66 @@ class Change:
 
 def class_changes(answers: Answers) -> list[Change]:
     """For each id the article class reads, the nearest other value that changes the class."""
-    return changes(
-        answers, _READ_BY_THE_CLASS, lambda changed: article_class_of(changed).value, _LINES_OF_THE_CLASS
-    )
+    found = _changes(answers, _READ_BY_THE_CLASS, _judge_class, _LINES_OF_THE_CLASS)
+    return found[_CLASS]
 
 
-def changes(
+def flag_changes(answers: Answers) -> dict[str, list[Change]]:
+    """The same for each clinical flag, over all that a clinician may change."""
+    return _changes(answers, CHANGEABLE, _judge_flags, _LINES_OF_THE_FLAGS)
+
+
+_CLASS: Final = "article_class"
+
+
+def _judge_class(answers: Answers) -> dict[str, str]:
+    return {_CLASS: article_class_of(answers).value}
+
+
+def _judge_flags(answers: Answers) -> dict[str, str]:
+    return {flag: judged.verdict.value for flag, judged in judge_flags(answers).flags.items()}
+
+
+def _changes(
     answers: Answers,
     questions: Iterable[Question],
-    judge: Callable[[Answers], str],
-    lines: Mapping[str, tuple[Value, ...]] = MappingProxyType({}),
-) -> list[Change]:
-    """Unanswered ids first, then fewest steps, then in the order of the questions.
+    judge: Callable[[Answers], Mapping[str, str]],
+    lines: Mapping[str, tuple[Value, ...]],
+) -> dict[str, list[Change]]:
+    """For each thing judged: unanswered ids first, then fewest steps, then in the order of the questions.
 
-    `lines` may name, by id, the only values worth trying.
+    `lines` names, by id, the only numbers worth trying.
     """
     now = judge(answers)
-    found = (
-        _nearest(answers, question, lines.get(question.id, _values(question)), judge, now)
-        for question in questions
-        if answers.was_asked(question)
-    )
-    return sorted(
-        (change for change in found if change), key=lambda change: (change.was_answered, change.steps)
-    )
+    found: dict[str, list[Change]] = {name: [] for name in now}
+    for question in questions:
+        if answers.was_asked(question):
+            for name, change in _nearest(answers, question, lines.get(question.id), judge, now):
+                found[name].append(change)
+    return {
+        name: sorted(changes, key=lambda change: (change.was_answered, change.steps))
+        for name, changes in found.items()
+    }
 
 
 def _nearest(
     answers: Answers,
     question: Question,
-    values: tuple[Value, ...],
-    judge: Callable[[Answers], str],
-    now: str,
-) -> Change | None:
-    for steps, value in _by_distance(question, values, answers[question]):
+    line: tuple[Value, ...] | None,
+    judge: Callable[[Answers], Mapping[str, str]],
+    now: Mapping[str, str],
+) -> Iterator[tuple[str, Change]]:
+    """The first value, going away from today's, that moves each of the things judged."""
+    waiting, said = set(now), answers[question]
+    for steps, value in _by_distance(question, line or _values(question), said):
         changed = _with(answers, question, value)
-        becomes = judge(changed) if changed else now
-        if becomes != now:
-            return Change(question.id, value, becomes, answers[question] is not None, steps)
-    return None
+        after = judge(changed) if changed else now
+        moved = {name for name in waiting if after[name] != now[name]}
+        for name in moved:
+            yield name, Change(question.id, value, after[name], said is not None, steps)
+        waiting -= moved
+        if not waiting:
+            return
 
 
 def _with(answers: Answers, question: Question, value: Value) -> Answers | None:
@@ -142,11 +183,3 @@ def _values(question: Question) -> tuple[Value, ...]:
             return ()
         case _:
             assert_never(question)
-
-
-# What a clinician may change on a copy: all but free words and the request's own questions.
-CHANGEABLE: Final = tuple(
-    question
-    for question in QUESTIONNAIRE
-    if not isinstance(question, Text) and QUESTIONNAIRE.page_of(question).part is not Part.REQUEST
-)

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.contract import (
     CHANGES,
+    CHOICE,
     CHOICES,
     CRITERIA,
     DANGERS,
