@@ -157,6 +157,10 @@ class Questionnaire:
     def find(self, question_id: str) -> Question | None:
         return self._by_id.get(question_id)
 
+    def get(self, question_id: str) -> Question:
+        """Raises KeyError."""
+        return self._by_id[question_id]
+
     def page_of(self, question: Question) -> Page:
         return self._page_of[question.id]
 

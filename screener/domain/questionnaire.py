@@ -176,7 +176,7 @@ TREATED_LENGTH = Choice(
 )
 COMES_BACK = YesNo(
     id="comes_back",
-    stem="Does the same attack ease for a few hours and come back, again and again, for over 3 days?",
+    stem="Does the same attack ease for a few hours and keep coming back, for over 3 days?",
 )
 NOW_PAIN = YesNo(id="now_pain", stem="Are you having an attack right now?")
 NOW_LENGTH = Choice(
@@ -236,7 +236,7 @@ USUAL_RELIEF = Choice(
 )
 LIFESTYLE_RELIEF = Choice(
     id="lifestyle_relief",
-    stem="Have changes like better sleep, food, less stress or avoiding triggers helped?",
+    stem="Did it help to sleep or eat better, have less stress, or stay away from triggers?",
     options=(
         Option("helps", "Yes. Since then, attacks no longer have a big effect on my life"),
         Option("a_little", "A little"),
@@ -267,7 +267,7 @@ SEVERITY = Number(
 )
 STOPS_ME = Choice(
     id="stops_me",
-    stem="Can you do your usual things in a usual attack?",
+    stem="In a usual attack, can you do what you do each day?",
     options=(
         Option("no", "Yes, as always"),
         Option("harder", "Yes, but it is harder"),
@@ -448,7 +448,7 @@ DAYS_LOST = Number(
 )
 DEBIL_DAYS = Number(
     id="debil_days",
-    stem="On how many days a month does a headache stop you, even if you take the right medicine early?",
+    stem="On how many days a month does a headache stop you, though you took the right medicine soon?",
     minimum=0,
     maximum=30,
     unit=_DAY,
@@ -583,21 +583,19 @@ def _health(question_id: str, stem: str) -> Choice:
 
 
 KET_CONDITIONS = (
-    _health(
-        "ket_heart", "Heart trouble, stroke, an aneurysm, or high blood pressure that is not under control?"
-    ),
-    _health("ket_pregnant", "Pregnant, maybe pregnant, or breast-feeding?"),
+    _health("ket_heart", "Heart trouble, a stroke, an aneurysm, or high blood pressure that stays high?"),
+    _health("ket_pregnant", "Are you pregnant, might you be, or do you breast-feed?"),
     _health("ket_psychosis", "Psychosis, schizophrenia or mania, now or in the past?"),
     _health("ket_substance", "A problem with alcohol or drugs, or with ketamine in the past?"),
-    _health("ket_liver", "Liver disease or abnormal liver tests?"),
+    _health("ket_liver", "Liver disease, or a liver test that was not normal?"),
     _health(
         "ket_head_pressure",
-        "High pressure in the head, a brain tumor or bleed, a recent head injury, or seizures?",
+        "High pressure or a bleed in the head? A brain tumor, seizures, or a recent head injury?",
     ),
-    _health("ket_eye", "Glaucoma, or an eye injury or eye surgery?"),
-    _health("ket_allergy", "An allergy to ketamine, or a bad reaction to it or to anesthesia?"),
-    _health("ket_thyroid", "An overactive thyroid?"),
-    _health("ket_bladder", "Bladder or urine problems?"),
+    _health("ket_eye", "Glaucoma, or an eye that was hurt or had surgery?"),
+    _health("ket_allergy", "An allergy to ketamine, or did it or anesthesia ever make you ill?"),
+    _health("ket_thyroid", "A thyroid that works too hard?"),
+    _health("ket_bladder", "Trouble with your bladder, or when you pee?"),
 )
 KET_MEDICINES = Choices(
     id="ket_medicines",
@@ -735,7 +733,7 @@ QUESTIONNAIRE = Questionnaire(
 # Asked only in the request, kept apart from the answers, never classified.
 CONTACT = (
     Text(id="contact_name", stem="Your name", max_length=120, unsure_allowed=False),
-    Text(id="contact_birth_date", stem="Your date of birth", max_length=10, unsure_allowed=False),
+    Text(id="contact_birth_date", stem="Your date of birth", max_length=30, unsure_allowed=False),
     Text(id="contact_phone", stem="Phone", max_length=40),
     Text(id="contact_email", stem="E-mail", max_length=254),
     Choice(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from screener.domain.answers import Answers, read_answers
-from screener.domain.classification import CRITERIA_VERSION, Classification, classify_answers
+from screener.domain.classification import Classification, classify_answers
 from screener.domain.clinical_flags import ClinicalFlags, judge_flags
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.urgency import Urgency, judge_urgency
 from screener.domain.verdict import Criterion, Judgement
+from screener.domain.versions import CRITERIA_VERSION
 from screener.domain.what_if import class_changes
 
 

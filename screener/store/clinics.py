@@ -73,6 +73,8 @@ def _add_key(session: Session, clinic: Clinic, version: int) -> None:
 
 def find_clinic(session: Session, slug: str) -> Clinic | None:
     """The clinic of that name, unless it is disabled."""
+    if not _SLUG.fullmatch(slug):
+        return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
 
 

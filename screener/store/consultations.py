@@ -155,7 +155,10 @@ def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None
 
 
 def get_consultation(session: Session, reference: str) -> Consultation:
-    consultation = session.scalar(select(Consultation).where(Consultation.reference == reference))
+    # What no reference can look like is not asked for: PostgreSQL refuses some of it.
+    looks_right = len(reference) == _REFERENCE_LENGTH and set(reference) <= set(_CROCKFORD)
+    by_reference = select(Consultation).where(Consultation.reference == reference)
+    consultation = session.scalar(by_reference) if looks_right else None
     if consultation is None:
         raise NotFoundError("no such request")
     return consultation
@@ -282,3 +285,13 @@ def _reason(session: Session, event: ConsultationEvent) -> str | None:
         return None
     ring = clinic_key(session, event.clinic_id)
     return open_sealed(ring, place_of(event, "sealed_reason"), event.sealed_reason).decode()
+
+
+def find_reference(session: Session, screening_id: UUID) -> str | None:
+    """What the request that came of a screening is called; of several, the first."""
+    return session.scalar(
+        select(Consultation.reference)
+        .where(Consultation.screening_id == screening_id)
+        .order_by(Consultation.received_at, Consultation.id)
+        .limit(1)
+    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from flask import abort, current_app, g, request
 from flask_login import current_user
@@ -57,7 +56,10 @@ def comes_from_our_page() -> bool:
     sender = request.headers.get("Origin") if request.method not in SAFE_METHODS else request.referrer
     if not sender:
         return False
-    parts = urlsplit(sender)
+    try:
+        parts = urlsplit(sender)
+    except ValueError:
+        return False
     return f"{parts.scheme}://{parts.netloc}/" == request.host_url
 
 
@@ -73,13 +75,13 @@ def enter_open_clinic(slug: str) -> Clinic:
     if clinic is None:
         abort(404)
     enter_clinic(db(), clinic.id)
-    remember_clinic(clinic.id)
+    remember_clinic(clinic)
     return clinic
 
 
-def remember_clinic(clinic_id: UUID) -> None:
+def remember_clinic(clinic: Clinic) -> None:
     """For templates and headers, also of an error page after a rollback."""
-    g.clinic = card_of(db().get_one(Clinic, clinic_id))
+    g.clinic = card_of(clinic)
 
 
 def card_of(clinic: Clinic) -> ClinicCard:

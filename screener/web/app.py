@@ -28,8 +28,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.extensions["screener.database"] = open_database(settings)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
-    transaction.install(app)
+    # After-request hooks run last to first: whatever committing answers gets its headers too.
     app.after_request(headers.add_headers)
+    transaction.install(app)
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)

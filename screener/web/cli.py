@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
+import stat
 import sys
 from collections.abc import Iterator
-from typing import IO, assert_never
+from typing import IO, Final, assert_never
 
 import click
 
@@ -16,6 +16,9 @@ from screener.domain.answers import AnswerError
 from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
+from screener.web.classify_files import HeaderError, Item, read_objects
+
+_BAR_STEPS: Final = 200
 
 
 @click.group()
@@ -26,68 +29,73 @@ def main() -> None:
 @main.command("classify")
 @click.argument("source", type=click.File("rb"), default="-")
 @click.option("--brief", is_flag=True, help="Leave out the reasons and what would change the class.")
-def classify_command(source: IO[bytes], *, brief: bool) -> None:
-    """Classify answers: one JSON object, an array, or JSON lines, from SOURCE or standard input.
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["auto", "json", "csv"]),
+    default="auto",
+    show_default=True,
+    help="auto: by the file's ending, else by how it begins.",
+)
+def classify_command(source: IO[bytes], *, brief: bool, file_format: str) -> None:
+    """Classify answers: one JSON object, an array, JSON lines or CSV, from SOURCE or standard input.
 
-    Writes one JSON object a line, in order. An object that cannot be read gives
-    {"error", "id", "line"} on its line; the others are still classified, and the exit status is 1.
+    A CSV file's header holds question ids. An empty cell was not asked, null or unsure is "I'm not sure",
+    a semicolon parts several choices.
+
+    Writes one JSON object a line, in order. An object or row that cannot be read gives
+    {"error", "id", "line"} on its line, where "line" counts objects or rows from 1 (0 is the header of a
+    CSV file); the others are still classified, and the exit status is 1.
     """
     failed = False
-    for number, item in enumerate(_read_objects(source), start=1):
-        result = _classify_one(item, number, brief=brief)
-        failed = failed or "error" in result
-        click.echo(json.dumps(result))
+    items = read_objects(source, file_format)
+    try:
+        for number, item in enumerate(_with_progress(items, source), start=1):
+            result = _classify_one(item, number, brief=brief)
+            failed = failed or "error" in result
+            click.echo(json.dumps(result))
+    except HeaderError as error:
+        failed = True
+        click.echo(json.dumps(_error_object(error, 0)))
     sys.exit(1 if failed else 0)
 
 
-def _classify_one(item: object, number: int, *, brief: bool) -> dict[str, object]:
+def _classify_one(item: Item, number: int, *, brief: bool) -> dict[str, object]:
+    if isinstance(item, AnswerError):
+        return _error_object(item, number)
     try:
-        return classify(_as_answers(item), brief=brief)
+        return classify(item, brief=brief)
     except AnswerError as error:
-        return {"error": str(error), "id": error.id, "line": number}
+        return _error_object(error, number)
 
 
-class _UnreadableError(AnswerError):
-    def __init__(self, error: Exception) -> None:
-        super().__init__(None, f"is not readable JSON: {error}")
+def _error_object(error: AnswerError, number: int) -> dict[str, object]:
+    return {"error": str(error), "id": error.id, "line": number}
 
 
-def _as_answers(item: object) -> dict[str, object]:
-    if isinstance(item, _UnreadableError):
-        raise item
-    if not isinstance(item, dict):
-        raise AnswerError(None, "must be a JSON object of answers keyed by question id")
-    return item
-
-
-def _parse(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return _UnreadableError(error)
-
-
-def _read_objects(source: IO[bytes]) -> Iterator[object]:
-    """JSON lines are read one at a time; anything else is read whole."""
-    stream = io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
-    lines = (line for line in stream if line.strip())
-    first = next(lines, None)
-    if first is None:
+def _with_progress(items: Iterator[Item], source: IO[bytes]) -> Iterator[Item]:
+    """The same items; a person who waits at a terminal for a file to be written sees how far they are."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from items
         return
-    opening = _parse(first)
-    if not isinstance(opening, _UnreadableError | list):
-        yield opening
-        yield from map(_parse, lines)
+    size = _size_of(source)
+    if size is None:
+        with click.progressbar(items, label="Classified", show_pos=True, file=sys.stderr) as counted:
+            yield from counted
         return
-    rest = list(lines)
-    whole = _parse("".join([first, *rest]))
-    if isinstance(whole, list):
-        yield from whole
-    elif isinstance(whole, _UnreadableError) and not first.lstrip().startswith("["):
-        yield opening
-        yield from map(_parse, rest)
-    else:
-        yield whole
+    steps, done = max(1, size // _BAR_STEPS), 0
+    with click.progressbar(length=size, label="Classified", file=sys.stderr, update_min_steps=steps) as bar:
+        for item in items:
+            read = source.tell()
+            bar.update(read - done)
+            done = read
+            yield item
+
+
+def _size_of(source: IO[bytes]) -> int | None:
+    """In bytes; None for a pipe, which does not know."""
+    status = os.fstat(source.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 @main.command("questions")
@@ -156,6 +164,32 @@ def add_clinic_command(
             raise click.ClickException(str(error)) from error
         session.commit()
     click.echo(f"Added. Patients start at /c/{slug}")
+
+
+@main.command("replay")
+@click.option("--clinic", "slug", help="Only this clinic's screenings.")
+@click.option("--rows", "with_rows", is_flag=True, help="Also name each request whose verdicts changed.")
+def replay_command(*, slug: str | None, with_rows: bool) -> None:
+    """Classify every stored screening by today's rules and show what changed: was -> now.
+
+    Nothing is written, and no answer or name is shown. The exit status is 1 if a screening could not be
+    opened or read.
+    """
+    from screener.settings import load_settings
+    from screener.web.app import open_database
+    from screener.web.replay import Replay, Unreadable, list_clinic_ids
+
+    database = open_database(load_settings())
+    clinics = list_clinic_ids(database, slug)
+    if slug is not None and not clinics:
+        raise click.ClickException(f"No clinic is called {slug}.")
+    replay = Replay(database, clinics)
+    for told in replay.run():
+        if with_rows or isinstance(told, Unreadable):
+            click.echo(told.as_line())
+    for line in replay.summary():
+        click.echo(line)
+    sys.exit(1 if replay.unreadable else 0)
 
 
 @main.command("demo")

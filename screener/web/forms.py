@@ -33,6 +33,7 @@ from screener.domain.question import (
     YesNo,
 )
 from screener.domain.questionnaire import CONTACT, HEAD_DAYS, MIG_DAYS
+from screener.domain.what_if import CHANGEABLE
 from screener.web.us_states import STATE_NAMES
 
 UNSURE = "unsure"
@@ -41,7 +42,7 @@ FORM_TOKEN = "form_token"  # noqa: S105 - a field's name
 # What follows the result may be left blank: it is the clinician's wish, not the result's need.
 _MAY_BE_BLANK = {Part.HISTORY, Part.REQUEST}
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def clean_text(text: str) -> str:
@@ -68,7 +69,7 @@ class AnswerField(Field):
     def typed(self) -> list[str]:
         """What the form shows: as sent if it was sent, else as stored."""
         if self.raw_data is not None:
-            return list(self.raw_data)
+            return [clean_text(value) for value in self.raw_data]
         if self.object_data is SKIPPED:
             return []
         return _as_sent(self.question, self.object_data)
@@ -167,17 +168,12 @@ class FormToken(CSRF):
         return str(self.expected)
 
     def validate_csrf_token(self, form: Form, field: Field) -> None:  # noqa: ARG002 - WTForms' signature
-        if not hmac.compare_digest(str(field.data or ""), str(self.expected)):
+        if not hmac.compare_digest(str(field.data or "").encode(), str(self.expected).encode()):
             raise ValidationError("This page was open too long. Nothing is lost: press the button once more.")
 
 
-class PatientForm(Form):
-    """Bound to a draft by its token."""
-
-    class Meta:
-        csrf = True
-        csrf_class = FormToken
-        csrf_field_name = FORM_TOKEN
+class SummarizedForm(Form):
+    """Tells its errors in one summary."""
 
     @property
     def shown_fields(self) -> list[Field]:
@@ -211,8 +207,17 @@ def first_input_id(field: Field) -> str:
     return f"{field.name}-1" if grouped else str(field.name)
 
 
-class PageForm(PatientForm):
-    """One page of the questionnaire."""
+class PatientForm(SummarizedForm):
+    """Bound to a draft by its token."""
+
+    class Meta:
+        csrf = True
+        csrf_class = FormToken
+        csrf_field_name = FORM_TOKEN
+
+
+class QuestionsForm(SummarizedForm):
+    """Some questions of the questionnaire, read in their own kinds."""
 
     def validate(self, extra_validators: Any = None) -> bool:
         return super().validate(extra_validators) and self._days_fit()
@@ -228,6 +233,22 @@ class PageForm(PatientForm):
     def answers(self) -> dict[str, Value | None]:
         """What was answered, "I'm not sure" included; what was left blank is not in it."""
         return {f.name: f.data for f in self.shown_fields if f.data is not SKIPPED}
+
+
+class PageForm(QuestionsForm, PatientForm):
+    """One page of the questionnaire."""
+
+
+class CopyForm(QuestionsForm):
+    """All that a clinician may change on a copy of somebody's answers."""
+
+
+def copy_form(answers: Answers, formdata: Any) -> CopyForm:
+    """The answers as a form of their own; nothing of it is ever saved."""
+    form_class: type[CopyForm] = type(
+        "WhatIfForm", (CopyForm,), {q.id: AnswerField(q, may_be_blank=True) for q in CHANGEABLE}
+    )
+    return form_class(formdata, data={q.id: SKIPPED for q in CHANGEABLE} | answers.said(*CHANGEABLE))
 
 
 def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:

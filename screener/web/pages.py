@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, render_template, url_for
+from flask import Flask, render_template
 from jinja2 import StrictUndefined
 
 from screener.domain.notices import DISCLAIMER
@@ -42,7 +42,7 @@ def install(app: Flask, static_folder: Path) -> None:
         "disclaimer": DISCLAIMER,
         "state_names": STATE_NAMES,
         # The hash makes the file cacheable for ever.
-        "static_url": lambda name: url_for("static", filename=name, v=hashes[name]),
+        "static_url": lambda name: f"{app.static_url_path}/{name}?v={hashes[name]}",
     }
     app.add_url_rule("/", "home", lambda: render_template("home.html"))
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))

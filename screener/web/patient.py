@@ -17,6 +17,8 @@ from werkzeug.wrappers import Response
 
 from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
+from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, explain_flags
+from screener.domain.evidence import EVIDENCE
 from screener.domain.explanation import CLASS_WORDS, GAP_WORDS, SOURCES, explain, flag_words, open_questions
 from screener.domain.next_step import NextStep, next_step
 from screener.domain.notices import consent_text
@@ -28,7 +30,7 @@ from screener.domain.questionnaire import (
     PREGNANCY,
     QUESTIONNAIRE,
 )
-from screener.domain.screening import Screening, report, screen
+from screener.domain.screening import Screening, clinical_report, report, screen
 from screener.domain.transcript import transcript
 from screener.domain.urgency import Level
 from screener.store.consultations import find_by_receipt
@@ -43,7 +45,8 @@ from screener.store.drafts import (
     renew_door,
     save_draft,
 )
-from screener.store.tables import MOST_TRIES, Consultation
+from screener.store.errors import NotFoundError
+from screener.store.tables import MOST_TRIES, Clinic, Consultation
 from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
 from screener.web.forms import FORM_TOKEN, ContactForm, form_for
@@ -127,11 +130,19 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
         draft = find_open_draft(db(), token, now())
         if draft is None:
             return _sent_or_gone(token)
-        remember_clinic(draft.row.clinic_id)
+        clinic = db().get_one(Clinic, draft.row.clinic_id)
+        if clinic.disabled_at:
+            abort(404)
+        remember_clinic(clinic)
         visit = Visit(token, draft)
         if request.method != "POST" and not comes_from_our_page():
             return _door(visit)
-        return view(visit, **values)
+        try:
+            return view(visit, **values)
+        except NotFoundError:
+            # Another tab has sent or closed this draft meanwhile.
+            db().rollback()
+            return _sent_or_gone(token)
 
     return opened
 
@@ -166,6 +177,14 @@ def begin(slug: str) -> Response:
     remove_expired_drafts(db(), now())
     _, token = add_draft(db(), clinic.id, {"answers": {}, "events": []}, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
+
+
+@patient.get("/c/<slug>/evidence")
+def evidence(slug: str) -> str:
+    """What is known about ketamine for migraine, and which of the articles' claims hold."""
+    begin_reading(db())
+    enter_open_clinic(slug)
+    return render_template("patient/evidence.html", evidence=EVIDENCE, back_url="")
 
 
 # ---------------------------------------------------------------- questions
@@ -337,6 +356,8 @@ def result(visit: Visit) -> str:
         gap=GAP_WORDS[found.gap] if found.gap else "",
         classes=explain(report(visit.screening), lines),
         sources=SOURCES,
+        clinical=explain_flags(clinical_report(visit.screening), lines),
+        overuse=OVERUSE_FOR_PATIENTS[visit.screening.clinical["ichd3_8_2"].verdict],
         close_to_the_line=found.close_to_the_line,
         open_questions=open_questions(visit.answers, found),
         insufficient=found.article_class is ArticleClass.INSUFFICIENT,
@@ -417,7 +438,9 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
 
 
 def _body_digest(form: ContactForm) -> bytes:
-    return hashlib.sha256(json.dumps(form.contact, sort_keys=True).encode()).digest()
+    """Keyed, so that a stolen database cannot confirm a guessed name."""
+    body = derive_token(db().info["vault"], "request body", json.dumps(form.contact, sort_keys=True))
+    return hashlib.sha256(body.encode()).digest()
 
 
 def _receipt_token(draft_token: str) -> str:
@@ -431,7 +454,7 @@ def _sent_or_gone(token: str) -> Any:
     if sent is None:
         return render_template("patient/gone.html"), 410
     if request.method == "POST" and not _is_same_form(token, sent):
-        remember_clinic(sent.clinic_id)
+        remember_clinic(db().get_one(Clinic, sent.clinic_id))
         return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
     return redirect(url_for("patient.receipt", token=receipt_token), 303)
 
@@ -447,7 +470,7 @@ def receipt(token: str) -> Any:
     sent = find_by_receipt(db(), token)
     if sent is None:
         return render_template("patient/gone.html"), 410
-    remember_clinic(sent.clinic_id)
+    remember_clinic(db().get_one(Clinic, sent.clinic_id))
     return render_template("patient/receipt.html", sent=sent)
 
 

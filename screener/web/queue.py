@@ -12,9 +12,25 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 
-from screener.domain.consultation import OPEN_STATES, STAFF_MOVES, MoveRefusedError, State, check_move
+from screener.domain.clinical_words import NOT_JUDGED
+from screener.domain.consultation import (
+    OPEN_STATES,
+    READS_ANSWERS,
+    STAFF_MOVES,
+    MoveRefusedError,
+    Role,
+    State,
+    check_move,
+)
+from screener.domain.evidence import EVIDENCE
 from screener.domain.explanation import SOURCES
-from screener.store.consultations import count_by_state, get_consultation, list_queue, move_consultation
+from screener.store.consultations import (
+    Cursor,
+    count_by_state,
+    get_consultation,
+    list_queue,
+    move_consultation,
+)
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.staff import list_memberships
 from screener.web.access import db, staff_only
@@ -41,8 +57,9 @@ class MoveForm(FlaskForm):
 @auth_required("session")
 def home() -> Any:
     memberships = list_memberships(db(), current_user.id)
-    if len(memberships) == 1:
-        return redirect(url_for("queue.index", clinic_slug=memberships[0][0].slug))
+    readable = [clinic for clinic, roles in memberships if READS_ANSWERS & set(map(Role, roles))]
+    if len(memberships) == len(readable) == 1:
+        return redirect(url_for("queue.index", clinic_slug=readable[0].slug))
     return render_template("queue/home.html", memberships=memberships)
 
 
@@ -70,14 +87,20 @@ def index() -> Any:
     )
 
 
-def _cursor() -> Any:
+def _cursor() -> Cursor | None:
     """Where the page before ended, named by its last row. A row that is gone begins anew."""
     reference = request.args.get("after", "")
     try:
-        last = get_consultation(db(), reference) if reference else None
+        last = get_consultation(db(), reference)
     except NotFoundError:
-        last = None
-    return last and (last.urgency_rank, last.received_at, last.id)
+        return None
+    return Cursor(last.urgency_rank, last.received_at, last.id)
+
+
+@queue.get("/<clinic_slug>/evidence")
+@staff_only
+def evidence() -> str:
+    return render_template("queue/evidence.html", evidence=EVIDENCE)
 
 
 @queue.get("/<clinic_slug>/requests/<reference>")
@@ -96,15 +119,21 @@ def _submission(reference: str, form: MoveForm, problem: str = "") -> str:
         problem=problem,
         moves=STAFF_MOVES[record.state],
         sources=SOURCES,
+        not_judged=NOT_JUDGED,
         class_labels=CLASS_LABELS,
         kind_labels=KIND_LABELS,
         urgency_labels=URGENCY_LABELS,
     )
 
 
-@queue.post("/<clinic_slug>/requests/<reference>/move")
+@queue.route("/<clinic_slug>/requests/<reference>/move", methods=["GET", "POST"])
 @staff_only
 def move(reference: str) -> Any:
+    if request.method != "POST":
+        # Where a decision leads that had to sign in first: back to the request, to decide anew.
+        return redirect(
+            url_for("queue.submission", clinic_slug=g.staff_clinic.slug, reference=reference), 303
+        )
     form = MoveForm()
     try:
         to_state = _move(reference, form)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import abort
 from flask_login import current_user
 
+from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
+from screener.domain.clinical_words import REMARK_WORDS, ExplainedFlag, explain_flags
 from screener.domain.consultation import State
 from screener.domain.explanation import ExplainedClass, explain, flag_words
+from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
-from screener.store.errors import NotFoundError
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation, Screening
 from screener.web.access import db
@@ -64,6 +65,19 @@ class Record:
         return explain(self.document["report"], self.document["transcript"])
 
     @property
+    def clinical(self) -> tuple[ExplainedFlag, ...]:
+        return explain_flags(self.document["clinical"], self.document["transcript"])
+
+    @property
+    def remarks(self) -> list[str]:
+        return [REMARK_WORDS[remark] for remark in self.document["clinical"]["remarks"]]
+
+    @property
+    def answers(self) -> Answers:
+        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in self.document["answers"].items()}
+        return Answers(QUESTIONNAIRE, raw, from_outside=True)
+
+    @property
     def flags(self) -> list[str]:
         return [flag_words(flag) for flag in self.document["report"]["red_flags"]]
 
@@ -85,11 +99,8 @@ class Record:
 
 
 def open_record(reference: str) -> Record:
-    """Opens a request of the entered clinic and notes who did. An unknown or foreign one is a 404."""
-    try:
-        consultation = get_consultation(db(), reference.upper())
-    except NotFoundError:
-        abort(404)
+    """Opens a request of the entered clinic and notes who did. Raises NotFoundError."""
+    consultation = get_consultation(db(), reference.upper())
     add_read_event(db(), consultation, current_user.id, datetime.now(UTC))
     screening = get_screening(db(), consultation.screening_id)
     return Record(

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from screener.domain.answers import Answers
-from screener.domain.classification import CRITERIA_VERSION
 from screener.domain.consultation import call_due
-from screener.domain.notices import CONSENT_VERSION, consent_text
-from screener.domain.screening import report, screen
+from screener.domain.notices import consent_text
+from screener.domain.screening import clinical_report, report, screen
 from screener.domain.transcript import transcript
+from screener.domain.versions import CONSENT_VERSION, CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.consultations import add_consultation
 from screener.store.screenings import add_screening
 from screener.store.tables import Consultation
@@ -49,12 +49,13 @@ def send_request(
             "answers": answers.as_raw(),
             "transcript": [line.as_document() for line in transcript(answers)],
             "report": report(found),
+            "clinical": clinical_report(found),
             "events": list(events),
             "language": "en",
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,
-        questionnaire_version=answers.questionnaire.version,
+        questionnaire_version=QUESTIONNAIRE_VERSION,
         criteria_version=CRITERIA_VERSION,
         now=now,
     )

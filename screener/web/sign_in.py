@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
-from flask_security import Security, SQLAlchemySessionUserDatastore
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore
 from flask_wtf import CSRFProtect
 
 from screener.settings import Settings
@@ -18,6 +19,27 @@ class StaffDatastore(SQLAlchemySessionUserDatastore):
 
     def commit(self) -> None:
         self.db.session.flush()
+
+
+class StaffLoginForm(LoginForm):
+    """Without "remember me": its cookie would outlive the session and the sign-out."""
+
+    remember = None
+
+
+class StaffSessions(SecureCookieSessionInterface):
+    """Sessions on staff pages alone: elsewhere the cookie is neither read nor written."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if _is_staff_page(request) else self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if _is_staff_page(request):
+            super().save_session(app, session, response)
+
+
+def _is_staff_page(request: Request) -> bool:
+    return request.path.startswith(("/desk/", "/staff/"))
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -51,17 +73,5 @@ def install(app: Flask, settings: Settings) -> None:
     # Patients carry no cookie; their forms have a token of their own.
     csrf.exempt(patient)
     datastore = StaffDatastore(app.extensions["screener.database"].sessions, User, Role, WebAuthn)
-    _leave_patients_alone(app, Security(app, datastore))
-
-
-def _leave_patients_alone(app: Flask, security: Security) -> None:
-    """Both of Flask-Security's helpers look at the session on every page; the patients' pages have none."""
-    load_identity = security.principal.identity_loaders.popleft()
-    security.principal.identity_loader(
-        lambda: None if request.blueprint in {None, patient.name} else load_identity()
-    )
-    app.template_context_processors[None] = [
-        processor
-        for processor in app.template_context_processors[None]
-        if processor.__module__ != "flask_login.utils"
-    ]
+    Security(app, datastore, login_form=StaffLoginForm)
+    app.session_interface = StaffSessions()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, render_template, request
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from screener.store.errors import NotFoundError
 from screener.web.access import database, db
 
 RETRY_AFTER_SECONDS = 10
@@ -13,10 +14,11 @@ BAD_REQUEST = 400
 
 
 def install(app: Flask) -> None:
-    # Registered first, so it runs last: after Flask-Security's own hooks.
+    # Registered before Flask-Security's hooks, so it runs after them.
     app.after_request(_commit)
     app.teardown_appcontext(lambda _error: app.extensions["screener.database"].sessions.remove())
     app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(NotFoundError, lambda _error: _refuse(NotFound()))
     app.register_error_handler(DBAPIError, _unavailable)
 
 

@@ -48,7 +48,12 @@ def test_a_patient_sends_a_request_and_staff_open_it(
 
     patient.get_by_role("link", name="See my result").click()
     inspect(patient, "result", screenshots)
-    expect(patient.get_by_text("match what these clinics call chronic and intractable migraine")).to_be_visible()
+    expect(
+        patient.get_by_text("match what these clinics call chronic and intractable migraine")
+    ).to_be_visible()
+    patient.get_by_role("link", name="What is known about ketamine for migraine").click()
+    inspect(patient, "evidence", screenshots)
+    patient.go_back()
     patient.get_by_role("link", name="Ask for a consultation").click()
     inspect(patient, "health", screenshots)
     fill(patient, {"ket_heart": "no", "ket_medicines": ["none"]})
@@ -77,6 +82,19 @@ def test_a_patient_sends_a_request_and_staff_open_it(
     staff.get_by_role("link", name="Clinician's history page").click()
     inspect(staff, "history", screenshots)
     expect(staff.get_by_text("word for word")).to_be_visible()
+
+    staff.get_by_role("link", name="What would change it").click()
+    staff.get_by_text("Your headache days").click()
+    fill(staff, {"head_days": 14, "mig_days": 12})
+    go_on(staff, "See what moves")
+    inspect(staff, "what-if", screenshots)
+    row = staff.get_by_role("row", name="Articles Chronic and intractable Intractable")
+    expect(row).to_be_visible()
+    staff.get_by_role("link", name="Back to the history").click()
+    # The copy is gone: nothing of it was saved.
+    expect(staff.get_by_text("20 days").first).to_be_visible()
+    staff.get_by_role("link", name="What is known about ketamine for migraine").click()
+    inspect(staff, "evidence-desk", screenshots)
 
 
 def test_danger_stops_the_questions_and_both_ways_back_are_kept(

@@ -25,11 +25,13 @@ _STRUCTURE = """() => {
   if (document.querySelectorAll('h1').length !== 1) broken.push('one h1');
   for (const el of document.querySelectorAll('input[type=radio], input[type=checkbox]')) {
     const lone = el.type === 'checkbox' && el.closest('[role=group]');
-    if (!lone && !el.closest('fieldset')?.querySelector(':scope > legend')) say('no fieldset and legend', el);
+    const legend = el.closest('fieldset')?.querySelector(':scope > legend');
+    if (!lone && !legend) say('no fieldset and legend', el);
     if (!el.labels.length) say('no label', el);
-    if (el.closest('.option') && el.closest('.option').offsetHeight < 48) say('target under 48 px', el);
+    if (el.closest('.option')?.offsetHeight < 48) say('target under 48 px', el);
   }
-  for (const el of document.querySelectorAll('.button')) if (el.offsetHeight < 48) say('target under 48 px', el);
+  for (const el of document.querySelectorAll('.button'))
+    if (el.offsetHeight < 48) say('target under 48 px', el);
   for (const el of document.querySelectorAll('[aria-describedby]'))
     for (const id of el.getAttribute('aria-describedby').split(' '))
       if (!document.getElementById(id)) say('describedby leads nowhere', el);
@@ -41,13 +43,14 @@ _STRUCTURE = """() => {
   if (new Set(ids).size !== ids.length) broken.push('an id twice');
   if (document.documentElement.scrollWidth > innerWidth) broken.push('scrolls sideways at ' + innerWidth);
   const errors = document.querySelector('.problems');
-  if (!!errors !== document.title.startsWith('Error: ')) broken.push('title and error do not agree: ' + document.title);
+  if (!!errors !== document.title.startsWith('Error: ')) broken.push('title and error: ' + document.title);
   return broken;
 }"""
 
 
 def inspect(page: Page, name: str, pictures: Path | None = None) -> None:
-    """Axe finds nothing, the structure holds, nothing scrolls sideways at 320 px; takes pictures if asked."""
+    """Axe finds nothing, the structure holds, nothing scrolls sideways at 320 px. Takes pictures if asked."""
+    assert "went wrong" not in page.title(), name
     size = page.viewport_size
     assert size is not None
     for width in (320, size["width"]):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Installation, make_installation
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from web.client import Browser
 from web.walking import sign_in
 
@@ -30,7 +31,10 @@ def copy_of(made: Installation, folder: Path) -> Installation:
     """The same clinics and staff in a database of its own."""
     path = made.settings.database_url.removeprefix("sqlite:///")
     settings = replace(made.settings, database_url=f"sqlite:///{shutil.copy(path, folder / DATABASE)}")
-    return Installation(settings, create_app(settings))
+    app = create_app(settings)
+    # Each app would compile the templates anew.
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(Path(path).parent))
+    return Installation(settings, app)
 
 
 @pytest.fixture

@@ -198,13 +198,11 @@ def test_bytes_that_are_no_text_break_nothing(browser: Browser, app: Flask, body
 
 def test_ten_thousand_characters_are_refused_and_kept_on_the_page(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but(own_words="Before."))
-    long = "word " * 2000
+    long = ("word " * 2000).strip()
     page = post(walk, "background", own_words=long, years_with="1_to_5")
     assert page.status == 422
-    assert page.problems == [
-        "Is there anything you want to add in your own words?"
-        " This is 8,999 characters too long. Keep it to 1,000."
-    ]
+    (problem,) = page.problems
+    assert problem.endswith("This is 8,999 characters too long. Keep it to 1,000.")
     assert page.form["own_words"] == [long]
     assert page.form["years_with"] == ["1_to_5"]
     assert stored(app, walk)["own_words"] == "Before."
@@ -315,7 +313,7 @@ def test_a_question_refuses_what_is_not_its_kind_and_shows_what_was_typed(
         assert page.status == 422, (question.id, sent)
         assert any(question.stem in line or len(page.asked) == 1 for line in page.problems), page.problems
         if isinstance(question, Number) and not question.scale:
-            assert page.form[question.id][0] == sent[0]
+            assert page.form[question.id][0] == next(value for value in sent if value != "unsure")
     assert stored(app, walk) == before
 
 
@@ -323,7 +321,8 @@ def test_a_question_refuses_what_is_not_its_kind_and_shows_what_was_typed(
 def test_a_question_that_leads_to_the_result_must_be_answered_or_not_sure(
     everything: tuple[Flask, Walk], slug: str, question: Question
 ) -> None:
-    _, walk = everything
+    app, walk = everything
+    walk = plant(walk.browser, app, ALL_ASKED)
     page = walk.get(slug)
     assert question.id in page.asked
     assert page.offers(question.id, "unsure") is (question.unsure_allowed and not isinstance(question, Text))
@@ -372,10 +371,8 @@ def test_more_migraine_days_than_headache_days_are_refused_where_they_stand(
     walk = plant(browser, app, answers_but())
     page = post(walk, "headache-days", head_days="5", mig_days="6")
     assert page.status == 422
-    assert page.problems == [
-        "On how many of those days was it a migraine, as far as you can tell?"
-        " This cannot be more than the days your head hurt at all (5)."
-    ]
+    (problem,) = page.problems
+    assert problem.endswith("This cannot be more than the days your head hurt at all (5).")
     assert (page.form["head_days"], page.form["mig_days"]) == (["5"], ["6"])
     assert stored(app, walk)["mig_days"] == 12
     assert post(walk, "headache-days", head_days="unsure", mig_days="6").status == 303
@@ -621,7 +618,7 @@ def _values_of(name: str) -> st.SearchStrategy[str]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(sent=st.lists(forms(), min_size=1, max_size=3), start=st.sampled_from([answers_but(), ALL_ASKED]))
+@given(sent=st.lists(forms(), min_size=1, max_size=2), start=st.sampled_from([answers_but(), ALL_ASKED]))
 def test_random_forms_never_break_a_page_and_what_is_stored_is_what_is_shown(
     everything: tuple[Flask, Walk], sent: list[tuple[str, bytes, bool]], start: dict[str, object]
 ) -> None:

@@ -89,12 +89,18 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("security.verify", "POST"): everywhere(signed_in(200, else_=302)),
     ("security.static", "GET"): either(200),
     ("queue.home", "GET"): everywhere(
-        signed_in(302, else_=302) | {"nobody@acme.example": 200}  # a member of one clinic goes to its queue
+        # A reader at one clinic goes to its queue.
+        signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200}
     ),
     ("queue.index", "GET"): readers(200),
     ("queue.submission", "GET"): readers(200),
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
+    ("queue.move", "GET"): readers(303),
+    ("queue.evidence", "GET"): readers(200),
+    ("history.what_if", "GET"): readers(200),
+    ("history.what_if", "POST"): readers(200),
+    ("patient.evidence", "GET"): either(200),
 }
 # GET-only places under /d/<token>/ that a POST reaches as a page of that name, which there is none.
 SHADOWED = {("patient.check", "POST"), ("patient.result", "POST"), ("patient.go_on", "GET")}
@@ -135,13 +141,13 @@ class World:
                 return _door(browser, path)
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case _ if endpoint.startswith(("security.", "queue.")):
+            case _ if endpoint.startswith(("security.", "queue.", "history.")):
                 return self._staff_token(visitor)
         return {}
 
     def _staff_token(self, visitor: str) -> dict[str, object]:
         browser = self.visitors[visitor]
-        return token_of(browser.get("/staff/login" if visitor == "anonymous" else "/staff/verify"))
+        return token_of(browser.get("/staff/login")) if visitor == "anonymous" else sign_in_token(browser)
 
     def _move(self, path: str) -> dict[str, object]:
         """A decision that is allowed now, on the version that is there now."""
@@ -152,6 +158,11 @@ class World:
                 return {"version": "1", "to_state": "in_review"}
             to_state = "in_review" if row.state == "new" else "new"
             return {"version": str(row.version), "to_state": to_state, "reason": "again"}
+
+
+def sign_in_token(browser: Browser) -> dict[str, object]:
+    """The token of the session, from the page the person signed in at."""
+    return token_of(next(page for page in browser.visited if page.path == "/staff/login"))
 
 
 def _door(browser: Browser, path: str) -> dict[str, object]:
@@ -197,7 +208,7 @@ def test_each_visitor_gets_what_the_matrix_says(
     browser = world.visitors[visitor]
     if endpoint == "security.logout" and visitor != "anonymous":
         browser = sign_in(Browser(world.app), visitor)
-        form = token_of(browser.get("/staff/verify"))
+        form = sign_in_token(browser)
     else:
         form = world.form(endpoint, visitor, path) if method == "POST" else {}
     if endpoint == "patient.stop" and method == "POST":
@@ -248,7 +259,7 @@ def test_a_foreign_request_and_an_unknown_one_give_the_same_page(
 ) -> None:
     theirs = next(reference for at, reference in world.references.items() if at != clinic)
     browser = world.visitors[visitor]
-    for place in ("", "/history"):
+    for place in ("", "/history", "/what-if"):
         foreign = browser.get(f"/desk/{clinic}/requests/{theirs}{place}")
         unknown = browser.get(f"/desk/{clinic}/requests/{UNKNOWN}{place}")
         assert (foreign.status, foreign.source) == (unknown.status, unknown.source)
@@ -263,7 +274,7 @@ def test_a_foreign_request_is_not_moved_and_looks_like_an_unknown_one(
 ) -> None:
     theirs = next(reference for at, reference in world.references.items() if at != clinic)
     browser = world.visitors[visitor]
-    form = token_of(browser.get("/staff/verify")) | {"version": "1", "to_state": "in_review"}
+    form = sign_in_token(browser) | {"version": "1", "to_state": "in_review"}
     foreign = browser.post(f"/desk/{clinic}/requests/{theirs}/move", form)
     unknown = browser.post(f"/desk/{clinic}/requests/{UNKNOWN}/move", form)
     assert (foreign.status, foreign.source) == (unknown.status, unknown.source)
