@@ -5,7 +5,7 @@ BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock chromium clean
+.PHONY: help run test check score lock chromium clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
+	$(BIN)/python tests/score.py $(ARGS)
 
 lock: .venv/installed ## Renew the pins and hashes in requirements.txt
 	$(BIN)/pip install --quiet uv

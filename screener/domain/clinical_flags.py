@@ -111,6 +111,7 @@ class ClinicalFlags:
 
     flags: dict[str, Judgement]
     remarks: tuple[str, ...]
+    conflicts: tuple[tuple[str, str], ...]
 
     def __getitem__(self, flag: str) -> Judgement:
         return self.flags[flag]
@@ -119,7 +120,7 @@ class ClinicalFlags:
 def judge_flags(answers: Answers) -> ClinicalFlags:
     judge = _Judge(answers)
     flags = {flag: getattr(judge, flag) for flag in FLAGS}
-    return ClinicalFlags(flags, tuple(_remarks(answers, flags)))
+    return ClinicalFlags(flags, tuple(_remarks(answers, flags)), judge.conflicts)
 
 
 def _remarks(answers: Answers, flags: dict[str, Judgement]) -> Iterable[str]:
@@ -216,7 +217,9 @@ class _Judge:
             return _all(*(self._criterion(f"ICHD-3 1.2 {letter}", NOT_MET, AURA_EVER) for letter in "ABC"))
         return _all(
             self._criterion("ICHD-3 1.2 A", self._two_auras(), ATTACKS_EVER, CHANGES),
-            self._criterion("ICHD-3 1.2 B", self._reversible_aura(), AURA_EVER, AURA_TYPES, AURA_CLEARS),
+            self._criterion(
+                "ICHD-3 1.2 B", self._reversible_aura(), AURA_EVER, AURA_TYPES, AURA_EACH, AURA_CLEARS
+            ),
             self._criterion(
                 "ICHD-3 1.2 C",
                 self._aura_features(),
@@ -231,12 +234,16 @@ class _Judge:
         )
 
     def _two_auras(self) -> Verdict:
-        if self.answers.has(CHANGES, "first_or_long_aura"):
-            return CANNOT_TELL
-        return self._one_of(ATTACKS_EVER, {"two_to_four", "five_or_more"})
+        """A first aura is not yet two; the change that was ticked may also mean a long one."""
+        first = self._ticked(CHANGES, "first_or_long_aura")
+        return all_of(
+            self._one_of(ATTACKS_EVER, {"two_to_four", "five_or_more"}),
+            MET if first is NOT_MET else CANNOT_TELL,
+        )
 
     def _reversible_aura(self) -> Verdict:
-        if self.answers.has(AURA_TYPES, "weakness"):
+        """Weakness and an aura of over an hour are red flags, not a class."""
+        if self.answers.has(AURA_TYPES, "weakness") or self.answers[AURA_EACH] == "over_60_min":
             return CANNOT_TELL
         kinds = self.answers[AURA_TYPES]
         return all_of(Verdict.of(None if kinds is None else True), self._is(AURA_CLEARS))
@@ -359,11 +366,25 @@ class _Judge:
         fewest = max(low for low, _ in each)
         most = min(30, sum(high for _, high in each))
         total = self.answers[ANY_ACUTE_DAYS]
+        if self.conflicts:
+            # Days that do not fit each other tell no more than which medicines were tried.
+            return 0, 30 if most else 0
         if total is not None:
             most = min(most, total)
             if self._nothing_else_taken(codes):
                 fewest = max(fewest, total)
         return fewest, max(fewest, most)
+
+    @cached_property
+    def conflicts(self) -> tuple[tuple[str, str], ...]:
+        """Days of any medicine that are fewer than one's own, or more than all of theirs together."""
+        total = self.answers[ANY_ACUTE_DAYS]
+        if total is None:
+            return ()
+        own = {question.id: self.answers[question] for question in ACUTE_DAYS.values()}
+        beyond = tuple((ANY_ACUTE_DAYS.id, i) for i, days in own.items() if days is not None and days > total)
+        together = sum(high for _, high in map(self._days_of, ACUTE_DAYS))
+        return beyond or (((ANY_ACUTE_DAYS.id, ACUTE_TRIED.id),) if together < total else ())
 
     def _days_of(self, code: str) -> tuple[int, int]:
         days = self.answers[ACUTE_DAYS[code]]

@@ -42,7 +42,7 @@ def report(screening: Screening, *, brief: bool = False) -> dict[str, Any]:
     full: dict[str, Any] = {
         "urgency": screening.urgency.level.value,
         "red_flags": list(screening.urgency.red_flags),
-        "conflicts": [list(pair) for pair in found.conflicts],
+        "conflicts": [list(pair) for pair in (*found.conflicts, *screening.clinical.conflicts)],
         "ignored": list(screening.answers.ignored),
         "article_class": found.article_class.value,
         "chronic": _judgement(found.chronic, brief=brief),

@@ -19,14 +19,15 @@ from screener.domain import classification, notices, questionnaire
 from screener.domain.question import Questionnaire
 from screener.domain.questionnaire import QUESTIONNAIRE
 
-RULES: Final = ("urgency", "classification", "clinical_flags", "verdict")
+# The rules, and what they read answers and ages through.
+RULES: Final = ("answers", "urgency", "classification", "clinical_flags", "verdict", "next_step")
 _LABELS: Final = frozenset({"CRITERIA_VERSION"})
 _HASH_LENGTH: Final = 8
 
 
 def questionnaire_hash(asked: Questionnaire) -> str:
     """Over every page and question in order: ids, kinds, wordings, options, bounds and conditions."""
-    return _hash(json.dumps(_content(asked.pages), sort_keys=True))
+    return _hash(json.dumps([_content(asked.pages), _content(questionnaire.CONTACT)], sort_keys=True))
 
 
 def criteria_hash(sources: Iterable[str | bytes]) -> str:

@@ -19,6 +19,7 @@ from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
 
 _BAR_STEPS: Final = 200
+_ROWS_A_STEP: Final = 100
 
 
 @click.group()
@@ -80,7 +81,9 @@ def _with_progress(items: Iterator[Item], source: IO[bytes]) -> Iterator[Item]:
         return
     size = _size_of(source)
     if size is None:
-        with click.progressbar(items, label="Classified", show_pos=True, file=sys.stderr) as counted:
+        with click.progressbar(
+            items, label="Classified", show_pos=True, file=sys.stderr, update_min_steps=_ROWS_A_STEP
+        ) as counted:
             yield from counted
         return
     steps, done = max(1, size // _BAR_STEPS), 0

@@ -96,13 +96,19 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(params=["script", "no script"])
-def patient(request: pytest.FixtureRequest, browser: Browser, served: str) -> Iterator[Page]:
-    """A patient's phone, with and without JavaScript."""
+@pytest.fixture(params=[True, False], ids=["script", "no script"])
+def scripted(request: pytest.FixtureRequest) -> bool:
+    """Whether the patient's browser runs JavaScript."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def patient(browser: Browser, served: str, *, scripted: bool) -> Iterator[Page]:
+    """A patient's phone."""
     context = browser.new_context(
         base_url=served,
         viewport={"width": 390, "height": 844},
-        java_script_enabled=request.param == "script",
+        java_script_enabled=scripted,
     )
     yield context.new_page()
     context.close()

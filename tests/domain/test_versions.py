@@ -46,9 +46,10 @@ def test_every_version_in_use_has_its_line_in_the_changelog(name: str) -> None:
     section = CHANGELOG.read_text().split(f"\n## {name}\n")[1].split("\n## ")[0]
     lines = re.findall(r"^\| `([^`]+)` \| (\d{4}-\d{2}-\d{2}) \| (.+) \|$", section, re.MULTILINE)
     assert version in [line[0] for line in lines], (
-        f"The {name.lower()} changed: its version is {version} now. If people may have been screened with the one"
-        f" before, set its date in screener/domain/{where} to today first (and run this again). Then add to"
-        f' docs/criteria-changelog.md, under "{name}":\n| `{version}` | {version[:10]} | <what changed, and why> |\n'
+        f"The {name.lower()} changed: its version is {version} now. If people may have been screened with the"
+        f" one before, set its date in screener/domain/{where} to today first and run this again. Then add to"
+        f' docs/criteria-changelog.md, under "{name}":\n'
+        f"| `{version}` | {version[:10]} | <what changed, and why> |\n"
         "and run `screener replay` to see whom it touches."
     )
     dates = dict(line[:2] for line in lines)

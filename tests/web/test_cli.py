@@ -532,13 +532,13 @@ def on_terminal(sent: Path, *, piped: bool) -> tuple[bytes, bytes]:
     """(standard output, what a terminal at standard error shows)."""
     ours, theirs = pty.openpty()
     script = f"cat {sent} | {SCREENER} classify --brief" if piped else f"{SCREENER} classify --brief {sent}"
-    done = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, stderr=theirs, check=True)
-    os.close(theirs)
-    shown = b""
-    while chunk := _read_terminal(ours):
-        shown += chunk
+    written = sent.with_suffix(".out")
+    with written.open("wb") as output, subprocess.Popen(["sh", "-c", script], stdout=output, stderr=theirs):
+        os.close(theirs)
+        # Read while it runs: a terminal that nobody reads fills up.
+        shown = b"".join(iter(lambda: _read_terminal(ours), b""))
     os.close(ours)
-    return done.stdout, shown
+    return written.read_bytes(), shown
 
 
 def _read_terminal(terminal: int) -> bytes:
