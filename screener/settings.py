@@ -67,12 +67,17 @@ def _whole_number(name: str, text: str) -> int:
 
 
 def _refuse_weak(settings: Settings) -> None:
-    if not settings.secret or not settings.master_keys:
+    if not (settings.secret and settings.password_salt and settings.master_keys):
         raise SettingsError(
-            "There are no keys yet. Run `screener setup`, or set SCREENER_SECRET and SCREENER_MASTER_KEYS."
+            "There are no keys yet. Run `screener setup`,"
+            " or set SCREENER_SECRET, SCREENER_PASSWORD_SALT and SCREENER_MASTER_KEYS."
         )
-    if len(settings.secret) < WEAKEST_SECRET or len(set(settings.secret)) < WEAKEST_SECRET // 4:
-        raise SettingsError(f"SCREENER_SECRET is weak. Use {WEAKEST_SECRET} or more random characters.")
+    for name in ("secret", "password_salt"):
+        value = getattr(settings, name)
+        if len(value) < WEAKEST_SECRET or len(set(value)) < WEAKEST_SECRET // 4:
+            raise SettingsError(
+                f"SCREENER_{name.upper()} is weak. Use {WEAKEST_SECRET} or more random characters."
+            )
     if urlsplit(settings.base_url).scheme not in {"http", "https"}:
         raise SettingsError(
             "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."

@@ -40,6 +40,42 @@ CHRONIC_AND_INTRACTABLE: dict[str, object] = {
     "acute_tried": ["triptan", "nsaid"],
 }
 
+# A person who is asked every page there is; urgent, not an emergency.
+EVERY_PAGE: dict[str, object] = {
+    **CHRONIC_AND_INTRACTABLE,
+    "changes": ["injury_3mo"],
+    "injury_signs": ["none"],
+    "head_days": 29,
+    "continuous_since_start": True,
+    "now_pain": True,
+    "now_length": "over_72h",
+    "now_relief": "none",
+    "keep_down": True,
+    "longest_break": "up_to_12h",
+    "break_cause": "sleep",
+    "now_stops_me": True,
+    "now_as_usual": True,
+    "aura_ever": True,
+    "aura_types": ["visual", "speech"],
+    "aura_each": "5_to_60_min",
+    "aura_clears": True,
+    "acute_tried": ["triptan", "ergot", "other"],
+    "days_lost": 40,
+    "debil_days": 12,
+    "debil_months": 7,
+    "triptan_relief": "a_little",
+    "acute_other_name": "Feverfew",
+    "triptan_days": 11,
+    "acute_days": 12,
+    "acute_over_3_months": True,
+    "preventives_tried": ["beta_blocker", "botulinum", "other"],
+    "beta_blocker_outcome": "not_enough",
+    "preventive_other_name": "Riboflavin",
+    "triggers": ["stress"],
+    "aura_spread": "5_min_or_more",
+    "own_words": "It is worst on Mondays. \U0001f327",
+}
+
 CONTACT = {
     "contact_name": "Pat Example",
     "contact_birth_date": "4/27/1984",

@@ -156,6 +156,15 @@ REMARK_WORDS: Final = {
     ),
 }
 
+# Remarks that a patient is told too, in plain words.
+PLAIN_REMARKS: Final = {
+    "chronic_not_1_3": (
+        "Doctors want more than a count of days to call it chronic: it must go on for over 3 months, with"
+        " migraine on 8 or more days a month. So the two lists can differ."
+    ),
+    "acute_early_warning": "You take medicine for attacks on many days. Ask a doctor how much is safe.",
+}
+
 OVERUSE_FOR_PATIENTS: Final = {
     Verdict.MET: (
         "You take pain medicine on so many days that it may itself cause headaches. Do not stop all at once"

@@ -116,6 +116,22 @@ class Database:
         """Whether this SQLite may keep a write-ahead log; meaningless on PostgreSQL."""
         return _has_safe_wal(_sqlite_module())
 
+    def describe(self) -> list[str]:
+        """What is connected and how it keeps what was committed, a sentence a line."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                version = connection.exec_driver_sql("SHOW server_version").scalar()
+                kept = connection.exec_driver_sql("SHOW synchronous_commit").scalar()
+                return [f"PostgreSQL {version}.", f"synchronous_commit is {kept}; it must not be off."]
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+            synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+        module = _sqlite_module()
+        why = "safe from the WAL-reset bug" if self.has_safe_wal else "older than 3.51.3, so without a WAL"
+        return [
+            f"SQLite {module.sqlite_version} by {module.__name__}: {why}.",
+            f"journal_mode={journal}, synchronous={synchronous} (2 is FULL, 3 is EXTRA).",
+        ]
+
     def dispose(self) -> None:
         self.sessions.remove()
         self.engine.dispose()

@@ -124,6 +124,20 @@ def _describe(question: Question) -> dict[str, object]:
     return about
 
 
+@main.command("doctor")
+def doctor_command() -> None:
+    """Say which database this is and how safely it is set; exit 1 if something must be mended."""
+    from screener.settings import load_settings
+    from screener.store.migrations import pending
+    from screener.web.app import open_database
+
+    database = open_database(load_settings())
+    for line in database.describe():
+        click.echo(line)
+    if pending(database):
+        raise click.ClickException("The database is not up to date. Run `screener setup`.")
+
+
 @main.command("setup")
 def setup_command() -> None:
     """Make this installation's keys (once) and bring the database up to date."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
-from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, explain_flags
+from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, PLAIN_REMARKS, explain_flags
 from screener.domain.evidence import EVIDENCE
 from screener.domain.explanation import CLASS_WORDS, GAP_WORDS, SOURCES, explain, flag_words, open_questions
 from screener.domain.next_step import NextStep, next_step
@@ -33,6 +34,7 @@ from screener.domain.questionnaire import (
 from screener.domain.screening import Screening, clinical_report, report, screen
 from screener.domain.transcript import transcript
 from screener.domain.urgency import Level
+from screener.domain.verdict import Verdict
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import (
@@ -184,7 +186,13 @@ def evidence(slug: str) -> str:
     """What is known about ketamine for migraine, and which of the articles' claims hold."""
     begin_reading(db())
     enter_open_clinic(slug)
-    return render_template("patient/evidence.html", evidence=EVIDENCE, back_url="")
+    return render_template("patient/evidence.html", evidence=EVIDENCE, back_url=_back_to_result())
+
+
+def _back_to_result() -> str:
+    """The path of the patient's own result page, if that is where the link was followed."""
+    came_from = urlsplit(request.referrer or "").path if comes_from_our_page() else ""
+    return came_from if came_from.startswith("/d/") else ""
 
 
 # ---------------------------------------------------------------- questions
@@ -357,7 +365,8 @@ def result(visit: Visit) -> str:
         classes=explain(report(visit.screening), lines),
         sources=SOURCES,
         clinical=explain_flags(clinical_report(visit.screening), lines),
-        overuse=OVERUSE_FOR_PATIENTS[visit.screening.clinical["ichd3_8_2"].verdict],
+        overuse=_overuse(visit.screening),
+        remarks=[PLAIN_REMARKS[r] for r in visit.screening.clinical.remarks if r in PLAIN_REMARKS],
         close_to_the_line=found.close_to_the_line,
         open_questions=open_questions(visit.answers, found),
         insufficient=found.article_class is ArticleClass.INSUFFICIENT,
@@ -367,6 +376,13 @@ def result(visit: Visit) -> str:
         lines=lines,
         today=now().date(),
     )
+
+
+def _overuse(found: Screening) -> str:
+    """Always told beside chronic and intractable: overuse can look like either."""
+    classes = (found.classification.chronic, found.classification.intractable)
+    matches = any(judged.verdict is Verdict.MET for judged in classes)
+    return OVERUSE_FOR_PATIENTS[found.clinical["ichd3_8_2"].verdict] if matches else ""
 
 
 def _where_today(visit: Visit) -> str:

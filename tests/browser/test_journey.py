@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.walking import fill, go_on, inspect, slug_of
-from builders import CHRONIC_AND_INTRACTABLE, CONTACT, PASSWORD
+from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE, PASSWORD
 from playwright.sync_api import BrowserContext, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -149,3 +149,20 @@ def test_danger_stops_the_questions_and_both_ways_back_are_kept(
     look(staff, "submission-urgent")
     expect(staff.get_by_text("Said: ticked by mistake")).to_be_visible()
     expect(staff.get_by_text("Said: it happened, but not now")).to_be_visible()
+
+
+def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Callable[..., None]) -> None:
+    walked = walk_to_the_check(patient, EVERY_PAGE, look)
+    assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"
+    patient.get_by_role("link", name="See my result").click()
+    look(patient, "result-long-attack")
+    patient.get_by_role("link", name="add your history").click()
+    while slug_of(patient) != "result":
+        look(patient, slug_of(patient))
+        fill(patient, EVERY_PAGE)
+        go_on(patient)
+    patient.get_by_text("All your answers").click()
+    look(patient, "result-with-history")
+    expect(patient.get_by_text("Feverfew")).to_be_visible()
+    expect(patient.get_by_text("It is worst on Mondays. \U0001f327")).to_be_visible()
+    expect(patient.get_by_text("it may itself cause headaches")).to_be_visible()

@@ -1,0 +1,107 @@
+"""The operator's commands: doctor, clinics and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from web.test_settings import KEYS
+
+from screener import create_app
+from screener.settings import load_settings
+from screener.store.consultations import list_queue
+from screener.store.migrations import migrate
+from screener.store.staff import list_memberships
+from screener.store.tables import STATES, User
+from screener.store.tenancy import enter_clinic
+from screener.web.app import open_database
+from screener.web.cli import main
+from screener.web.demo import DEMO_PASSWORD, DEMO_STAFF
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of its own, set by the environment as an operator would."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCREENER_DATABASE_URL", f"sqlite:///{tmp_path / 'screener.db'}")
+    monkeypatch.setenv("SCREENER_PASSWORD_MEMORY_KIB", "64")
+    migrate(open_database(load_settings()))
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+def test_the_doctor_names_the_database_and_how_it_keeps_what_was_committed(installed: Path) -> None:
+    told = run("doctor")
+    assert told.exit_code == 0, installed
+    assert "SQLite" in told.output
+    assert "journal_mode" in told.output
+
+
+def test_the_doctor_says_when_the_tables_are_missing(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCREENER_DATABASE_URL", f"sqlite:///{installed / 'empty.db'}")
+    told = run("doctor")
+    assert told.exit_code == 1
+    assert "Run `screener setup`" in told.output
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_clinic_that_was_added_has_its_page() -> None:
+    told = run("clinic", "add", "west-side", "--name", "West Side", "--phone", "(626) 555-0100")
+    assert told.exit_code == 0, told.output
+    page = create_app().test_client().get("/c/west-side")
+    assert page.status_code == 200
+    assert "West Side" in page.text
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("West Side", "--name", "x", "--phone", "1"), "slug"),
+        (("west", "--name", "x", "--phone", "1", "--time-zone", "Mars"), "time zone"),
+    ],
+)
+def test_a_clinic_that_cannot_be_is_refused_in_words(words: tuple[str, ...], said: str) -> None:
+    told = run("clinic", "add", *words)
+    assert told.exit_code == 1
+    assert said in told.output
+    assert "Traceback" not in told.output
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_demo_is_made_once_and_marks_everybody_as_made_up() -> None:
+    assert "18 made-up submissions" in run("demo", "--submissions", "18").output
+    assert "there already" in run("demo").output
+    with create_app().app_context():
+        session = open_database(load_settings()).new_session()
+        people = session.query(User).all()
+        assert {person.email for person in people} == set(DEMO_STAFF)
+        clinic, _ = list_memberships(session, people[0].id)[0]
+        enter_clinic(session, clinic.id)
+        rows = list_queue(session, states=STATES, limit=50)
+        session.close()
+    assert clinic.is_demo
+    assert len(rows) == 18
+    assert all(row.name.endswith("(demo)") for row in rows)
+    assert {row.kind for row in rows} == {"consultation", "call_back", "question"}
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_printed_demo_password_signs_in() -> None:
+    run("demo", "--submissions", "0")
+    client = create_app().test_client()
+    form = client.get("/staff/login").text
+    token = form.split('name="csrf_token" value="')[1].split('"')[0]
+    answer = client.post(
+        "/staff/login",
+        data={"csrf_token": token, "email": "intake@demo.example", "password": DEMO_PASSWORD},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert (answer.status_code, answer.location) == (302, "/desk/")
