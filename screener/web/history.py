@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from screener.domain.answers import Answers
-from screener.domain.clinical_words import FLAG_WORDS, NOT_JUDGED
-from screener.domain.explanation import SOURCES, VERDICT_WORDS
+from screener.domain.clinical_words import FLAG_WORDS
+from screener.domain.explanation import VERDICT_WORDS
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import Screening, screen
 from screener.domain.transcript import said
@@ -18,7 +18,7 @@ from screener.domain.verdict import Verdict
 from screener.domain.what_if import CHANGEABLE, Change, class_changes, flag_changes
 from screener.web.access import staff_only
 from screener.web.forms import copy_form
-from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS, open_record
+from screener.web.records import CLASS_LABELS, DESK_WORDS, open_record
 
 history = Blueprint("history", __name__, url_prefix="/desk")
 
@@ -28,15 +28,7 @@ INVALID = 422
 @history.get("/<clinic_slug>/requests/<reference>/history")
 @staff_only
 def show(reference: str) -> str:
-    return render_template(
-        "history/show.html",
-        record=open_record(reference),
-        sources=SOURCES,
-        not_judged=NOT_JUDGED,
-        class_labels=CLASS_LABELS,
-        kind_labels=KIND_LABELS,
-        urgency_labels=URGENCY_LABELS,
-    )
+    return render_template("history/show.html", record=open_record(reference), **DESK_WORDS)
 
 
 @history.route("/<clinic_slug>/requests/<reference>/what-if", methods=["GET", "POST"])

@@ -12,7 +12,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 
-from screener.domain.clinical_words import NOT_JUDGED
 from screener.domain.consultation import (
     OPEN_STATES,
     READS_ANSWERS,
@@ -23,7 +22,6 @@ from screener.domain.consultation import (
     check_move,
 )
 from screener.domain.evidence import EVIDENCE
-from screener.domain.explanation import SOURCES
 from screener.store.consultations import (
     Cursor,
     count_by_state,
@@ -35,7 +33,7 @@ from screener.store.errors import ConflictError, NotFoundError
 from screener.store.staff import list_memberships
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
-from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS, open_record
+from screener.web.records import DESK_WORDS, open_record
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
@@ -81,9 +79,7 @@ def index() -> Any:
             for key, (name, states) in VIEWS.items()
         },
         now=datetime.now(UTC),
-        class_labels=CLASS_LABELS,
-        kind_labels=KIND_LABELS,
-        urgency_labels=URGENCY_LABELS,
+        **DESK_WORDS,
     )
 
 
@@ -118,11 +114,7 @@ def _submission(reference: str, form: MoveForm, problem: str = "") -> str:
         form=form,
         problem=problem,
         moves=STAFF_MOVES[record.state],
-        sources=SOURCES,
-        not_judged=NOT_JUDGED,
-        class_labels=CLASS_LABELS,
-        kind_labels=KIND_LABELS,
-        urgency_labels=URGENCY_LABELS,
+        **DESK_WORDS,
     )
 
 

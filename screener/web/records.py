@@ -10,9 +10,9 @@ from flask_login import current_user
 
 from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
-from screener.domain.clinical_words import REMARK_WORDS, ExplainedFlag, explain_flags
+from screener.domain.clinical_words import NOT_JUDGED, REMARK_WORDS, ExplainedFlag, explain_flags
 from screener.domain.consultation import State
-from screener.domain.explanation import ExplainedClass, explain, flag_words
+from screener.domain.explanation import SOURCES, ExplainedClass, explain, flag_words
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
 from screener.store.screenings import get_screening, read_screening
@@ -38,6 +38,15 @@ URGENCY_LABELS = (
     "Routine",
 )
 KIND_LABELS = {"consultation": "Consultation", "call_back": "Call back today", "question": "Question"}
+
+# What every page of a request needs to name what it shows.
+DESK_WORDS = {
+    "class_labels": CLASS_LABELS,
+    "kind_labels": KIND_LABELS,
+    "urgency_labels": URGENCY_LABELS,
+    "sources": SOURCES,
+    "not_judged": NOT_JUDGED,
+}
 
 EVENT_WORDS = {
     "stop": "Saw the emergency page",
