@@ -79,7 +79,7 @@ def find_clinic(session: Session, slug: str) -> Clinic | None:
 
 
 def get_clinic(session: Session, clinic_id: UUID) -> Clinic:
-    """Raise NotFound if there is none; a disabled one is returned."""
+    """Raise NotFoundError if there is none; a disabled one is returned."""
     clinic = session.get(Clinic, clinic_id)
     if clinic is None:
         raise NotFoundError("no such clinic")

@@ -243,7 +243,7 @@ def move_consultation(
     staff_id: int | None,
     now: datetime,
 ) -> None:
-    """Raise Conflict if somebody changed the request since it was loaded."""
+    """Raise ConflictError if somebody changed the request since it was loaded."""
     from_state = consultation.state
     consultation.state = to_state
     try:

@@ -16,35 +16,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmake
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from screener.store.errors import NoClinic, NoClinicError, NotFound, OtherClinic, OtherClinicError
-from screener.store.tenancy import (
-    NAMED_LOOKUPS,
-    ClinicScoped,
-    ClinicSession,
-    enter_clinic,
-    entered_clinic,
-    find_entered_clinic,
-)
+from screener.store.tenancy import ClinicSession
 from screener.store.vault import Vault
-
-__all__ = [
-    "NAMED_LOOKUPS",
-    "Base",
-    "ClinicScoped",
-    "Database",
-    "NoClinic",
-    "NoClinicError",
-    "NotFound",
-    "OtherClinic",
-    "OtherClinicError",
-    "UtcDateTime",
-    "begin_reading",
-    "enter_clinic",
-    "entered_clinic",
-    "find_entered_clinic",
-    "new_id",
-    "vault_of",
-]
 
 # Below this version a WAL file can corrupt the database when it is reset.
 _SAFE_WAL: Final = (3, 51, 3)

@@ -108,7 +108,7 @@ def _is_expired(row: Draft, now: datetime) -> bool:
 
 
 def save_draft(session: Session, draft: OpenDraft, now: datetime) -> None:
-    """The last one to write wins; raise NotFound if the draft was removed meanwhile."""
+    """The last one to write wins; raise NotFoundError if the draft was removed meanwhile."""
     draft.row.sealed = _seal(draft)
     draft.row.last_active_at = now
     try:

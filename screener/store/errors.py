@@ -23,11 +23,3 @@ class ConflictError(StoreError):
 
 class UnreadableError(StoreError):
     """A sealed value was altered, moved, or sealed under a key that is not here."""
-
-
-# The short names the callers use.
-NoClinic = NoClinicError
-OtherClinic = OtherClinicError
-NotFound = NotFoundError
-Conflict = ConflictError
-Unreadable = UnreadableError

@@ -72,7 +72,7 @@ def list_sealed_screenings(
 
 
 def open_screening(session: Session, screening: SealedScreening) -> dict[str, Any]:
-    """Raise Unreadable if the document was altered or its key is not here."""
+    """Raise UnreadableError if the document was altered or its key is not here."""
     clinic_id = entered_clinic(session)
     place = Place(clinic_id, Screening.__tablename__, "sealed", screening.id)
     return open_document(clinic_key(session, clinic_id), place, screening.sealed)

@@ -28,8 +28,6 @@ _LARGEST_VERSION: Final = 0xFFFF
 # 32 random bytes hold about 30 different ones; fewer than this never comes from a random source.
 _LEAST_DIFFERENT_BYTES: Final = 12
 
-Unreadable = UnreadableError
-
 
 class Place(NamedTuple):
     """Where a sealed value belongs; it opens nowhere else."""
@@ -65,7 +63,7 @@ def seal(ring: KeyRing, place: Place, data: bytes) -> bytes:
 
 
 def open_sealed(ring: KeyRing, place: Place, envelope: bytes) -> bytes:
-    """Raise Unreadable if the value was altered, moved or sealed under an unknown key."""
+    """Raise UnreadableError if the value was altered, moved or sealed under an unknown key."""
     return _open(ring, place.aad, envelope)
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from screener.domain.consultation import READS_ANSWERS, Role
 from screener.store.clinics import find_clinic
-from screener.store.database import Database, enter_clinic
+from screener.store.database import Database
 from screener.store.staff import find_roles
 from screener.store.tables import Clinic
+from screener.store.tenancy import enter_clinic
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.screening import screen
 from screener.store.clinics import add_clinic, find_clinic
 from screener.store.consultations import move_consultation
-from screener.store.database import enter_clinic
 from screener.store.staff import add_membership
+from screener.store.tenancy import enter_clinic
 from screener.web.access import ClinicCard, card_of, db
 from screener.web.requests import Sending, send_request
 

@@ -18,9 +18,10 @@ from screener.domain.screening import classify
 from screener.domain.versions import CRITERIA_VERSION
 from screener.store.clinics import list_clinics
 from screener.store.consultations import find_reference
-from screener.store.database import Database, begin_reading, enter_clinic
+from screener.store.database import Database, begin_reading
 from screener.store.errors import StoreError
 from screener.store.screenings import SealedScreening, list_sealed_screenings, open_screening
+from screener.store.tenancy import enter_clinic
 
 # A page is read in a transaction of its own, so that a long replay holds up no writer.
 _PAGE: Final = 100

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 from store.builders import make_clinic, make_person
 
 from screener.store.clinics import clinic_key, find_clinic, get_clinic, list_clinics
-from screener.store.database import Database, enter_clinic, new_id
-from screener.store.errors import NoClinic, NotFound
+from screener.store.database import Database, new_id
+from screener.store.errors import NoClinicError, NotFoundError, UnreadableError
 from screener.store.staff import add_membership, find_roles, list_memberships
 from screener.store.tables import Clinic, ClinicKey
-from screener.store.vault import Unreadable
+from screener.store.tenancy import enter_clinic
 
 
 def test_a_clinic_is_one_row_and_a_key(session: Session) -> None:
@@ -34,7 +34,7 @@ def test_a_disabled_clinic_is_not_found_but_listed(session: Session, clinic: Cli
     assert find_clinic(session, "nowhere") is None
     assert list_clinics(session) == [clinic]
     assert get_clinic(session, clinic.id) is clinic
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         get_clinic(session, new_id())
 
 
@@ -64,11 +64,11 @@ def test_a_clinic_can_be_added_from_inside_another(session: Session, clinic: Cli
 def test_a_key_opens_from_inside_its_clinic_alone(
     database: Database, session: Session, clinic: Clinic, other_clinic: Clinic
 ) -> None:
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         clinic_key(session, clinic.id)
     with database.new_session() as elsewhere:
         enter_clinic(elsewhere, other_clinic.id)
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             clinic_key(elsewhere, clinic.id)
 
 
@@ -81,7 +81,7 @@ def test_a_key_taken_from_another_clinic_does_not_unwrap(
     enter_clinic(session, clinic.id)
     session.scalars(select(ClinicKey)).one().wrapped = foreign
     session.flush()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         clinic_key(session, clinic.id)
 
 

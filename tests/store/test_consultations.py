@@ -23,12 +23,13 @@ from screener.store.consultations import (
     move_consultation,
     read_contact,
 )
-from screener.store.database import Database, enter_clinic
+from screener.store.database import Database
 from screener.store.drafts import add_draft
-from screener.store.errors import Conflict, NotFound
+from screener.store.errors import ConflictError, NotFoundError, UnreadableError
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Base, Clinic, Consultation, ConsultationEvent, OutboxMessage, Screening
-from screener.store.vault import Unreadable, derive_token
+from screener.store.tenancy import enter_clinic
+from screener.store.vault import derive_token
 
 CANARY = "Quetzalcoatlus"
 
@@ -72,12 +73,12 @@ def test_an_unknown_or_foreign_reference_is_not_found(
 ) -> None:
     reference = make_consultation(entered).reference
     entered.commit()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         get_consultation(entered, "0000000000")
     entered.commit()
     with database.new_session() as elsewhere:
         enter_clinic(elsewhere, other_clinic.id)
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             get_consultation(elsewhere, reference)
 
 
@@ -232,7 +233,7 @@ def test_the_slower_of_two_moves_is_told(database: Database, entered: Session, c
         elsewhere.commit()
         move_consultation(entered, made, to_state="accepted", reason=None, staff_id=None, now=NOW)
         entered.commit()
-        with pytest.raises(Conflict):
+        with pytest.raises(ConflictError):
             move_consultation(elsewhere, same, to_state="not_a_fit", reason="x", staff_id=None, now=NOW)
         elsewhere.rollback()
         assert get_consultation(elsewhere, made.reference).state == "accepted"
@@ -255,9 +256,9 @@ def test_a_contact_swapped_between_requests_is_unreadable(entered: Session) -> N
     one, two = make_consultation(entered), make_consultation(entered)
     one.sealed_contact, two.sealed_contact = two.sealed_contact, one.sealed_contact
     entered.flush()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         read_contact(entered, one)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         list_queue(entered, states=["new"])
 
 

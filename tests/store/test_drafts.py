@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from store.builders import NOW
 
 from screener.store.clinics import clinic_key
-from screener.store.database import Database, enter_clinic
+from screener.store.database import Database
 from screener.store.drafts import (
     OpenDraft,
     add_draft,
@@ -18,9 +18,10 @@ from screener.store.drafts import (
     renew_door,
     save_draft,
 )
-from screener.store.errors import NotFound
+from screener.store.errors import NotFoundError, UnreadableError
 from screener.store.tables import MOST_TRIES, Clinic, Draft, DraftDoor, place_of
-from screener.store.vault import MasterKeys, Unreadable, Vault, new_key, open_document
+from screener.store.tenancy import enter_clinic
+from screener.store.vault import MasterKeys, Vault, new_key, open_document
 
 HOUR = timedelta(hours=1)
 
@@ -77,12 +78,12 @@ def test_a_session_in_another_clinic_finds_nothing(
 def test_the_database_alone_opens_no_draft(session: Session, url: str, token: str) -> None:
     row, door = session.scalars(select(Draft)).one(), session.scalars(select(DraftDoor)).one()
     ring = clinic_key(session, row.clinic_id)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         open_document(ring, place_of(row, "sealed"), row.sealed)
     assert token.encode() not in door.wrapped_key + door.secret_hash
     session.commit()
     thief = Database(url, Vault(MasterKeys.parse(MasterKeys.new_text()), new_key()))
-    with thief.new_session() as stolen, pytest.raises(Unreadable):
+    with thief.new_session() as stolen, pytest.raises(UnreadableError):
         find_open_draft(stolen, token, NOW)
     thief.dispose()
 
@@ -93,11 +94,11 @@ def test_a_door_moved_to_another_draft_opens_nothing(session: Session, clinic: C
     mine, other = session.scalars(select(DraftDoor).order_by(DraftDoor.created_at, DraftDoor.id))
     other.wrapped_key = mine.wrapped_key
     session.flush()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         find_open_draft(session, other_token, NOW)
     mine.draft_id = other.draft_id
     session.flush()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         find_open_draft(session, token, NOW)
 
 
@@ -178,7 +179,7 @@ def test_a_removed_draft_is_gone_for_whoever_still_writes_to_it(database: Databa
     assert opened(database, token) is None
     assert count_wrong_try(session, draft) == MOST_TRIES
     draft.document["late"] = True
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         save_draft(session, draft, NOW)
     session.rollback()
     session.close()

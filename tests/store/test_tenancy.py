@@ -22,11 +22,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, aliased
 from store.builders import NOW, make_consultation, make_screening
 
-from screener.store.database import Database, enter_clinic, new_id
+from screener.store.database import Database, new_id
 from screener.store.drafts import add_draft
-from screener.store.errors import NoClinic, OtherClinic, StoreError
+from screener.store.errors import NoClinicError, OtherClinicError, StoreError
 from screener.store.tables import Clinic, Consultation, ConsultationEvent, Draft, DraftDoor, Screening
-from screener.store.tenancy import NAMED_LOOKUPS
+from screener.store.tenancy import NAMED_LOOKUPS, enter_clinic
 
 DRAFTS = Draft.__table__
 A_DRAFT = aliased(Draft)
@@ -121,7 +121,7 @@ def test_a_read_shows_the_entered_clinic_or_raises(
 ) -> None:
     try:
         rows = session.execute(read).all()
-    except (NoClinic, OperationalError):  # SQLite knows no LATERAL
+    except (NoClinicError, OperationalError):  # SQLite knows no LATERAL
         return
     assert rows
     assert all(is_own(value, {own, clinic.id, 1, None}) for row in rows for value in row)
@@ -138,14 +138,14 @@ def test_ordinary_reads_are_not_refused(session: Session, own: UUID, name: str) 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 def test_no_read_runs_before_a_clinic_is_entered(database: Database, own: UUID, read: Any) -> None:
     _ = own
-    with database.new_session() as nowhere, pytest.raises(NoClinic):
+    with database.new_session() as nowhere, pytest.raises(NoClinicError):
         nowhere.execute(read)
 
 
 def test_get_and_refresh_need_a_clinic_and_keep_to_it(
     database: Database, own: UUID, foreign: Draft, session: Session
 ) -> None:
-    with database.new_session() as nowhere, pytest.raises(NoClinic):
+    with database.new_session() as nowhere, pytest.raises(NoClinicError):
         nowhere.get(Draft, own)
     session.expunge_all()
     assert session.get(Draft, foreign.id) is None
@@ -184,23 +184,23 @@ def test_a_write_never_reaches_the_other_clinic(
     try:
         session.execute(statement)
         session.commit()
-    except (NoClinic, OperationalError):  # SQLite takes no DELETE in a SELECT
+    except (NoClinicError, OperationalError):  # SQLite takes no DELETE in a SELECT
         session.rollback()
     with database.engine.connect() as connection:
         rows = connection.execute(select(DRAFTS.c.tries).where(DRAFTS.c.clinic_id == foreign.clinic_id)).all()
     assert rows == [(0,)] * 3
-    with database.new_session() as nowhere, pytest.raises(NoClinic):
+    with database.new_session() as nowhere, pytest.raises(NoClinicError):
         nowhere.execute(statement)
 
 
 def test_a_write_takes_nothing_from_a_second_class(session: Session, own: UUID) -> None:
     _ = own
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.execute(WRITES["update from"](Draft()))
 
 
 def test_an_update_by_a_list_of_keys_is_refused(session: Session, foreign: Draft) -> None:
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.execute(update(Draft), [{"id": foreign.id, "tries": 4}])
 
 
@@ -218,15 +218,15 @@ def row_for(clinic_id: UUID) -> dict[str, Any]:
 def test_inserted_rows_name_the_entered_clinic(
     session: Session, clinic: Clinic, other_clinic: Clinic
 ) -> None:
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.execute(insert(Draft), [row_for(clinic.id)])
     enter_clinic(session, clinic.id)
     session.execute(insert(Draft), [row_for(clinic.id), row_for(clinic.id)])
     session.execute(insert(Draft), row_for(clinic.id))
     assert session.scalar(select(func.count(Draft.id))) == 3
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         session.execute(insert(Draft), [row_for(clinic.id), row_for(other_clinic.id)])
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         session.execute(insert(Draft), {"id": new_id()})
     for statement in (
         insert(Draft).values(**row_for(other_clinic.id)),
@@ -234,9 +234,9 @@ def test_inserted_rows_name_the_entered_clinic(
         insert(DRAFTS),
         insert(Draft).from_select(["id"], select(Draft.id)),
     ):
-        with pytest.raises(NoClinic):
+        with pytest.raises(NoClinicError):
             session.execute(statement)
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.execute(insert(Draft).values(clinic_id=other_clinic.id), [row_for(clinic.id)])
 
 
@@ -244,12 +244,12 @@ def test_a_flushed_row_belongs_to_the_entered_clinic(
     session: Session, clinic: Clinic, other_clinic: Clinic
 ) -> None:
     session.add(Draft(**row_for(clinic.id)))
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.flush()
     session.rollback()
     enter_clinic(session, clinic.id)
     session.add(Draft(**row_for(other_clinic.id)))
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         session.flush()
     session.rollback()
     draft = Draft(**row_for(clinic.id) | {"clinic_id": None})
@@ -257,14 +257,14 @@ def test_a_flushed_row_belongs_to_the_entered_clinic(
     session.flush()
     assert draft.clinic_id == clinic.id
     draft.clinic_id = other_clinic.id
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         session.flush()
 
 
 def test_a_foreign_row_can_be_neither_changed_nor_deleted(session: Session, foreign: Draft) -> None:
     session.add(foreign)
     foreign.tries = 4
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         session.flush()
     session.rollback()
     session.expunge_all()
@@ -272,18 +272,18 @@ def test_a_foreign_row_can_be_neither_changed_nor_deleted(session: Session, fore
 
 def test_bulk_calls_are_closed(session: Session, clinic: Clinic) -> None:
     enter_clinic(session, clinic.id)
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.bulk_insert_mappings(Draft, [row_for(clinic.id)])
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.bulk_update_mappings(Draft, [row_for(clinic.id)])
-    with pytest.raises(NoClinic):
+    with pytest.raises(NoClinicError):
         session.bulk_save_objects([Draft(**row_for(clinic.id))])
 
 
 def test_a_session_stays_in_its_clinic(session: Session, clinic: Clinic, other_clinic: Clinic) -> None:
     enter_clinic(session, clinic.id)
     enter_clinic(session, clinic.id)
-    with pytest.raises(OtherClinic):
+    with pytest.raises(OtherClinicError):
         enter_clinic(session, other_clinic.id)
 
 
@@ -306,9 +306,9 @@ def test_the_look_ups_without_a_clinic_are_four_and_read_their_own_tables(
     with database.new_session() as nowhere:
         by_token = {"named_lookup": "draft by token"}
         assert own in nowhere.scalars(select(Draft.id), execution_options=by_token).all()
-        with pytest.raises(NoClinic):
+        with pytest.raises(NoClinicError):
             nowhere.scalars(select(Consultation.id), execution_options=by_token)
-        with pytest.raises(NoClinic):
+        with pytest.raises(NoClinicError):
             nowhere.scalars(select(Draft.id), execution_options={"named_lookup": "because I say so"})
 
 

@@ -8,7 +8,7 @@ from screener.store.vault import (
     KeyRing,
     MasterKeys,
     Place,
-    Unreadable,
+    UnreadableError,
     Vault,
     derive_token,
     new_key,
@@ -47,7 +47,7 @@ def test_the_same_value_never_seals_to_the_same_bytes() -> None:
     ],
 )
 def test_a_moved_value_is_unreadable(moved: Place) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         open_sealed(RING, moved, seal(RING, PLACE, b"value"))
 
 
@@ -56,14 +56,14 @@ def test_any_flipped_bit_makes_a_value_unreadable() -> None:
     for position in range(len(envelope)):
         flipped = bytearray(envelope)
         flipped[position] ^= 1
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             open_sealed(RING, PLACE, bytes(flipped))
 
 
 def test_a_cut_value_is_unreadable() -> None:
     envelope = seal(RING, PLACE, b"value")
     for length in range(len(envelope)):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             open_sealed(RING, PLACE, envelope[:length])
 
 
@@ -72,9 +72,9 @@ def test_old_values_open_after_the_clinic_key_changed() -> None:
     envelope = seal(KeyRing({1: old}, 1), PLACE, b"value")
     both = KeyRing({1: old, 2: new}, 2)
     assert open_sealed(both, PLACE, envelope) == b"value"
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         open_sealed(KeyRing({2: new}, 2), PLACE, envelope)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         open_sealed(KeyRing({1: old}, 1), PLACE, seal(both, PLACE, b"value"))
 
 
@@ -83,9 +83,9 @@ def test_a_wrapped_clinic_key_opens_for_its_clinic_and_version_alone() -> None:
     wrapped = master.wrap(clinic_id, 1, key)
     assert master.unwrap(clinic_id, 1, wrapped) == key
     for clinic, version in ((uuid4(), 1), (clinic_id, 2)):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             master.unwrap(clinic, version, wrapped)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         MasterKeys.parse(MasterKeys.new_text()).unwrap(clinic_id, 1, wrapped)
 
 
@@ -95,7 +95,7 @@ def test_the_last_master_key_wraps_and_each_of_them_unwraps() -> None:
     both = MasterKeys.parse(f"1:{encoded(first)}, 7:{encoded(second)}")
     assert both.current == 7
     assert both.unwrap(clinic_id, 1, before.wrap(clinic_id, 1, key)) == key
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         before.unwrap(clinic_id, 1, both.wrap(clinic_id, 1, key))
 
 
