@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, wraps
@@ -57,6 +57,9 @@ from screener.web.requests import Sending, send_request
 patient = Blueprint("patient", __name__)
 
 INVALID = 422
+THEMES = frozenset({"light", "dim", "dark"})
+# The pages of a draft that hold no questions.
+PLACES = frozenset({"stop", "check", "result", "contact"})
 _PARTS_SHOWN = (*BEFORE_RESULT, "check")
 
 
@@ -94,7 +97,10 @@ class Visit:
         return url_for(f"patient.{endpoint}", token=self.token, **values)
 
     def page_url(self, page: Page) -> str:
-        return self.url("page", slug=page.slug)
+        return self.page_url_of(page.slug)
+
+    def page_url_of(self, slug: str) -> str:
+        return self.url("page", slug=slug)
 
     def form_token(self, place: str) -> str:
         return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
@@ -136,6 +142,7 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
         if clinic.disabled_at:
             abort(404)
         remember_clinic(clinic)
+        g.theme = g.theme or draft.document.get("theme", "")
         visit = Visit(token, draft)
         if request.method != "POST" and not comes_from_our_page():
             return _door(visit)
@@ -177,7 +184,8 @@ def start(slug: str) -> str:
 def begin(slug: str) -> Response:
     clinic = enter_open_clinic(slug)
     remove_expired_drafts(db(), now())
-    _, token = add_draft(db(), clinic.id, {"answers": {}, "events": []}, now())
+    document = {"answers": {}, "events": [], "theme": read_theme(request.form)}
+    _, token = add_draft(db(), clinic.id, document, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
 
@@ -193,6 +201,30 @@ def _back_to_result() -> str:
     """The path of the patient's own result page, if that is where the link was followed."""
     came_from = urlsplit(request.referrer or "").path if comes_from_our_page() else ""
     return came_from if came_from.startswith("/d/") else ""
+
+
+def read_theme(sent: Mapping[str, str]) -> str:
+    """The brightness asked for; empty means "as my device"."""
+    asked = sent.get("theme", "")
+    return asked if asked in THEMES else ""
+
+
+@patient.before_request
+def take_theme() -> None:
+    """Where there is no draft to keep it, the theme is a plain GET parameter."""
+    g.theme = read_theme(request.args)
+
+
+@patient.post("/d/<token>/theme")
+@with_draft
+def theme(visit: Visit) -> Response:
+    """Keeps the brightness in the draft and returns to the page it was chosen on."""
+    _require_form_token(visit, "theme")
+    visit.draft.document["theme"] = read_theme(request.form)
+    visit.save()
+    slug = request.form.get("back", "")
+    known = slug in PLACES or QUESTIONNAIRE.find_page(slug)
+    return redirect(visit.page_url_of(slug) if known else visit.way_forward(), 303)
 
 
 # ---------------------------------------------------------------- questions
@@ -450,7 +482,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         now=now(),
     )
     remove_draft(db(), visit.draft)
-    return url_for("patient.receipt", token=receipt_token)
+    return url_for("patient.receipt", token=receipt_token, theme=g.theme or None)
 
 
 def _body_digest(form: ContactForm) -> bytes:
@@ -497,7 +529,7 @@ def _door(visit: Visit, error: str = "") -> Any:
     """A link that did not come from our pages shows no answer: it may be planted, or found by another."""
     may_go_on = visit.answers[AGE] is not None
     return render_template(
-        "patient/door.html", visit=visit, may_go_on=may_go_on, error=error
+        "patient/door.html", door=visit, may_go_on=may_go_on, error=error
     ), INVALID if error else 200
 
 

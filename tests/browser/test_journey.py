@@ -151,6 +151,16 @@ def test_danger_stops_the_questions_and_both_ways_back_are_kept(
     expect(staff.get_by_text("Said: it happened, but not now")).to_be_visible()
 
 
+def test_each_brightness_can_be_chosen_and_read(patient: Page, look: Callable[..., None]) -> None:
+    patient.goto("/c/acme")
+    go_on(patient, "Start")
+    for theme in ("Light", "Dim", "Dark"):
+        go_on(patient, theme)
+        expect(patient.get_by_role("button", name=theme)).to_have_attribute("aria-pressed", "true")
+        go_on(patient, "Continue")
+        look(patient, f"theme-{theme.lower()}")
+
+
 def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Callable[..., None]) -> None:
     walked = walk_to_the_check(patient, EVERY_PAGE, look)
     assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"

@@ -76,6 +76,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.page", "POST"): either(303),
     ("patient.stop", "GET"): either(303),
     ("patient.stop", "POST"): either(303),
+    ("patient.theme", "POST"): either(303),
     ("patient.check", "GET"): either(200),
     ("patient.result", "GET"): either(200),
     ("patient.contact", "GET"): either(200),
@@ -103,7 +104,12 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.evidence", "GET"): either(200),
 }
 # GET-only places under /d/<token>/ that a POST reaches as a page of that name, which there is none.
-SHADOWED = {("patient.check", "POST"), ("patient.result", "POST"), ("patient.go_on", "GET")}
+SHADOWED = {
+    ("patient.check", "POST"),
+    ("patient.result", "POST"),
+    ("patient.go_on", "GET"),
+    ("patient.theme", "GET"),
+}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -139,6 +145,12 @@ class World:
                 return token_of(browser.get(path)) | {"age": "33", "pregnancy": "no"}
             case "patient.go_on":
                 return _door(browser, path)
+            case "patient.theme":
+                shown = browser.get(path.replace("/theme", "/about-you")).source
+                return {
+                    "form_token": shown.rsplit('name="form_token" value="', 1)[1].split('"')[0],
+                    "theme": "dim",
+                }
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
             case _ if endpoint.startswith(("security.", "queue.", "history.")):
