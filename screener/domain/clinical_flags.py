@@ -80,6 +80,10 @@ OVERUSE_LINES: Final = {
     "8.2.5": (("combination",), 10),
 }
 SEVERAL_CLASSES_DAYS: Final = 10  # 8.2.6
+# 8.2.7, amounts not known: on ten days one of these, or several of them, went over a line.
+_TEN_DAY_MEDICINES: Final = tuple(
+    code for codes, bound in OVERUSE_LINES.values() if bound == SEVERAL_CLASSES_DAYS for code in codes
+)
 _COUNTED: Final = tuple(code for codes, _ in OVERUSE_LINES.values() for code in codes)
 
 _LITTLE_RELIEF: Final = {"none", "a_little"}
@@ -124,20 +128,33 @@ def judge_flags(answers: Answers) -> ClinicalFlags:
 
 
 def _remarks(answers: Answers, flags: dict[str, Judgement]) -> Iterable[str]:
-    head_days, acute_days = answers[HEAD_DAYS], answers[ANY_ACUTE_DAYS]
-    if head_days is not None and head_days >= MANY_HEAD_DAYS and flags["ichd3_1_3"].verdict is not MET:
+    head_days = answers[HEAD_DAYS]
+    if head_days is not None and head_days >= MANY_HEAD_DAYS and flags["ichd3_1_3"].verdict is NOT_MET:
         yield "chronic_not_1_3"
     if answers[CONTINUOUS_SINCE_START] is True:
         yield "new_daily_persistent"
     if flags["ichd3_8_2"].verdict is MET:
         if flags["ichd3_1_3"].verdict is MET:
             yield "both_1_3_and_8_2"
-        if answers[NOW_LENGTH] == "over_72h":
+        *status, _no_overuse = flags["ichd3_1_4_1"].criteria
+        if all(criterion.verdict is MET for criterion in status):
             yield "status_set_aside_by_8_2"
-    elif acute_days is not None and acute_days >= EARLY_WARNING_DAYS:
+    elif max(_told_days(answers), default=0) >= EARLY_WARNING_DAYS:
         yield "acute_early_warning"
-    if flags["ehf_refractory"].verdict is CANNOT_TELL and flags["ehf_resistant"].verdict is MET:
+    if flags["ehf_refractory"].verdict is CANNOT_TELL and _only_calcium_is_open(answers):
         yield "all_classes_in_the_us"
+
+
+def _told_days(answers: Answers) -> list[int]:
+    """Days of acute medicine, of each and of any."""
+    told = (answers[question] for question in (ANY_ACUTE_DAYS, *ACUTE_DAYS.values()))
+    return [days for days in told if days is not None]
+
+
+def _only_calcium_is_open(answers: Answers) -> bool:
+    tried = answers[PREVENTIVES_TRIED]
+    failed = all(answers[PREVENTIVE_OUTCOME[code]] in _FAILED for code in _EHF_IN_THE_US)
+    return failed and tried is not None and "calcium_channel" not in tried
 
 
 class _Judge:
@@ -199,16 +216,18 @@ class _Judge:
 
     def _untreated_4_to_72(self) -> Verdict:
         """Untreated, or treated without success; under 18 the floor is 2 h, which the bands can't tell."""
-        length, age = self.answers[UNTREATED_LENGTH], self.answers[AGE]
-        if length is None and self.answers[USUAL_RELIEF] in _LITTLE_RELIEF:
-            length = self.answers[TREATED_LENGTH]
-        match length:
-            case None | "never_treated":
-                return CANNOT_TELL
-            case "under_4h":
-                return NOT_MET if age is not None and age >= ADULT_AGE else CANNOT_TELL
-            case _:
-                return Verdict.of(length != "over_72h")
+        lengths = {self.answers[UNTREATED_LENGTH]}
+        if self.answers[USUAL_RELIEF] in _LITTLE_RELIEF:
+            lengths.add(self.answers[TREATED_LENGTH])
+        fits = {self._is_4_to_72(length) for length in lengths - {None, "never_treated"}}
+        # Where the two lengths do not agree, nobody can tell which of them is the usual one.
+        return fits.pop() if len(fits) == 1 else CANNOT_TELL
+
+    def _is_4_to_72(self, length: str | None) -> Verdict:
+        age = self.answers[AGE]
+        if length == "under_4h":
+            return NOT_MET if age is not None and age >= ADULT_AGE else CANNOT_TELL
+        return Verdict.of(length != "over_72h")
 
     @cached_property
     def ichd3_1_2(self) -> Judgement:
@@ -249,9 +268,8 @@ class _Judge:
         return all_of(Verdict.of(None if kinds is None else True), self._is(AURA_CLEARS))
 
     def _aura_features(self) -> Verdict:
-        one_side = self._is(AURA_ONE_SIDE)
-        if self.answers.has(AURA_TYPES, "speech"):
-            one_side = MET  # aphasia always counts as one-sided
+        # Aphasia always counts as one-sided.
+        one_side = any_of(self._ticked(AURA_TYPES, "speech"), self._is(AURA_ONE_SIDE))
         return at_least(
             3,
             self._one_of(AURA_SPREAD, {"5_min_or_more"}),
@@ -321,34 +339,33 @@ class _Judge:
     def ichd3_8_2(self) -> Judgement:
         """8.2 Medication-overuse headache, by class of medicine."""
         lasting = self._is(ACUTE_OVER_3_MONTHS)
-        lines = [
-            self._criterion(
-                f"ICHD-3 {line}",
-                all_of(self._over_line(line), lasting),
-                *(ACUTE_DAYS[code] for code in codes),
-                ACUTE_OVER_3_MONTHS,
-            )
-            for line, (codes, _) in OVERUSE_LINES.items()
-        ]
-        several = self._criterion(
-            "ICHD-3 8.2.6",
-            all_of(self._several_classes(), lasting),
-            ANY_ACUTE_DAYS,
-            ACUTE_TRIED,
-            ACUTE_OVER_3_MONTHS,
-        )
+
+        def line(code: str, taken: Verdict, *read: Question) -> Criterion:
+            shared = (ACUTE_TRIED, ANY_ACUTE_DAYS, ACUTE_OVER_3_MONTHS)
+            return self._criterion(f"ICHD-3 {code}", all_of(taken, lasting), *read, *shared)
+
         often = self._criterion("ICHD-3 8.2 A", self._reaches(HEAD_DAYS, MANY_HEAD_DAYS), HEAD_DAYS)
-        overused = any_of(*(line.verdict for line in lines), several.verdict)
-        return Judgement(all_of(often.verdict, overused), (often, *lines, several))
+        lines = [
+            *(
+                line(
+                    code, self._taken_on(medicines, bound), *(ACUTE_DAYS[medicine] for medicine in medicines)
+                )
+                for code, (medicines, bound) in OVERUSE_LINES.items()
+            ),
+            line("8.2.6", self._several_classes(), *_DAYS_COUNTED),
+            line("8.2.7", self._taken_on(_TEN_DAY_MEDICINES, SEVERAL_CLASSES_DAYS), *_DAYS_COUNTED),
+        ]
+        overused = any_of(*(criterion.verdict for criterion in lines))
+        return Judgement(all_of(often.verdict, overused), (often, *lines))
 
     @cached_property
     def _overuse_by_days(self) -> Verdict:
         """Use beyond a line, however long it has gone on."""
-        return any_of(*(self._over_line(line) for line in OVERUSE_LINES), self._several_classes())
-
-    def _over_line(self, line: str) -> Verdict:
-        codes, bound = OVERUSE_LINES[line]
-        return self._taken_on(codes, bound)
+        return any_of(
+            *(self._taken_on(medicines, bound) for medicines, bound in OVERUSE_LINES.values()),
+            self._several_classes(),
+            self._taken_on(_TEN_DAY_MEDICINES, SEVERAL_CLASSES_DAYS),
+        )
 
     def _several_classes(self) -> Verdict:
         """8.2.6: ten days in all of medicines of two or more of the counted classes."""
@@ -371,8 +388,9 @@ class _Judge:
             return 0, 30 if most else 0
         if total is not None:
             most = min(most, total)
-            if self._nothing_else_taken(codes):
-                fewest = max(fewest, total)
+            # Days that no other medicine can account for.
+            others = sum(high for _, high in (self._days_of(c) for c in ACUTE_DAYS if c not in codes))
+            fewest = max(fewest, total - others)
         return fewest, max(fewest, most)
 
     @cached_property
@@ -393,10 +411,6 @@ class _Judge:
         tried = self.answers[ACUTE_TRIED]
         return (0, 0) if tried is not None and code not in tried else (0, 30)
 
-    def _nothing_else_taken(self, codes: tuple[str, ...]) -> bool:
-        others = (code for code in ACUTE_DAYS if code not in codes)
-        return all(self._days_of(code) == (0, 0) for code in others)
-
     # ------------------------------------------------------------ treatment failure
 
     @cached_property
@@ -412,20 +426,26 @@ class _Judge:
     def ehf_refractory(self) -> Judgement:
         """EHF 2020 refractory migraine: all classes failed, for 6 months.
 
-        Its calcium-channel blockers are not sold in the US: where all others failed and that class did
-        not, nobody can tell.
+        Its calcium-channel blockers are not sold in the US: where all others failed and none of them helps,
+        nobody can tell. "Other established" preventives count where one was tried.
         """
         in_the_us = all_of(*(self._failed(code) for code in _EHF_IN_THE_US))
-        rest = MET if self._failed("calcium_channel") is MET else CANNOT_TELL
+        calcium = self._failed("calcium_channel")
+        if calcium is NOT_MET and self.answers[PREVENTIVE_OUTCOME["calcium_channel"]] != "helps":
+            calcium = CANNOT_TELL
+        other = self._failed("other") if self._has_tried("other") else MET
         return _all(
             *self._ehf_base(EHF_REFRACTORY_MONTHS),
             self._criterion(
                 "EHF 2020 all classes",
-                all_of(in_the_us, rest),
+                all_of(in_the_us, calcium, other),
                 PREVENTIVES_TRIED,
                 *PREVENTIVE_OUTCOME.values(),
             ),
         )
+
+    def _has_tried(self, code: str) -> bool:
+        return self.answers.has(PREVENTIVES_TRIED, code)
 
     def _ehf_base(self, months: int) -> tuple[Criterion, ...]:
         two_triptans = all_of(
@@ -435,7 +455,7 @@ class _Judge:
         )
         return (
             self._criterion(
-                "EHF 2020 migraine", any_of(self.migraine, self.ichd3_1_3.verdict), *_MIGRAINE_QUESTIONS
+                "EHF 2020 migraine", any_of(self.migraine, self.ichd3_1_3.verdict), *_ANY_MIGRAINE_QUESTIONS
             ),
             self._criterion("EHF 2020 days", self._debilitating_days(), HEAD_DAYS, DEBIL_DAYS),
             self._criterion(
@@ -464,7 +484,7 @@ class _Judge:
         group_b = any_of(self._acute_failed("nsaid"), self._acute_failed("combination"))
         return _all(
             self._criterion(
-                "AHS 2008 migraine", any_of(self.migraine, self.ichd3_1_3.verdict), *_MIGRAINE_QUESTIONS
+                "AHS 2008 migraine", any_of(self.migraine, self.ichd3_1_3.verdict), *_ANY_MIGRAINE_QUESTIONS
             ),
             self._criterion("AHS 2008 function", interferes, STOPS_ME, DAYS_LOST),
             self._criterion(
@@ -501,13 +521,26 @@ class _Judge:
 _MIGRAINE_QUESTIONS: Final[tuple[Question, ...]] = (
     ATTACKS_EVER,
     UNTREATED_LENGTH,
+    TREATED_LENGTH,
+    USUAL_RELIEF,
+    AGE,
     SIDE,
     PULSATING,
     SEVERITY,
     WORSE_ON_ACTIVITY,
     SYMPTOMS,
+    CHANGES,
     AURA_EVER,
+    AURA_TYPES,
+    AURA_EACH,
+    AURA_CLEARS,
+    AURA_SPREAD,
+    AURA_IN_A_ROW,
+    AURA_ONE_SIDE,
+    AURA_POSITIVE,
+    AURA_TO_PAIN,
 )
+_ANY_MIGRAINE_QUESTIONS: Final = (*_MIGRAINE_QUESTIONS, HEAD_DAYS, MONTHS_AT_RATE, MIG_DAYS)
 _DAYS_COUNTED: Final = tuple(ACUTE_DAYS[code] for code in _COUNTED)
 _AHS_OUTCOMES: Final = tuple(PREVENTIVE_OUTCOME[code] for code in _AHS_CLASSES)
 

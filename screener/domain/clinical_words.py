@@ -111,6 +111,7 @@ CRITERION_WORDS: Final = {
     "ICHD-3 8.2.4": "Opioids on 10 or more days a month for more than 3 months",
     "ICHD-3 8.2.5": "Combination analgesics on 10 or more days a month for more than 3 months",
     "ICHD-3 8.2.6": "Two or more classes on 10 or more days in all for more than 3 months",
+    "ICHD-3 8.2.7": "As 8.2.6 where the days of each are not known (triptans, ergots, opioids, combinations)",
     "EHF 2020 migraine": "Migraine by ICHD-3 (1.1, 1.2 or 1.3)",
     "EHF 2020 days": "Debilitating headache on 8 or more days a month",
     "EHF 2020 months": "That many for 3 (resistant) or 6 (refractory) months in a row",

@@ -951,6 +951,7 @@ OF_1_2 = ("attacks_ever", "changes", "aura_ever", "aura_types", "aura_clears", *
 OF_MIGRAINE = tuple(dict.fromkeys((*OF_1_1, *OF_1_2)))
 COUNTED_DAYS = tuple(f"{name}_days" for name in LINES)
 OUTCOME_IDS = tuple(f"{'preventive_other' if c == 'other' else c}_outcome" for c in EHF_CLASSES)
+BOUNDS = ("acute_days", "acute_tried", "acute_over_3_months")
 READS: dict[str, dict[str, tuple[str, ...]]] = {
     "ichd3_1_1": {
         "ICHD-3 1.1 A": ("attacks_ever",),
@@ -979,12 +980,14 @@ READS: dict[str, dict[str, tuple[str, ...]]] = {
     "ichd3_1_5": {"ICHD-3 1.5 A": OF_MIGRAINE, "ICHD-3 1.5 B": OF_MIGRAINE},
     "ichd3_8_2": {
         "ICHD-3 8.2 A": ("head_days",),
-        "ICHD-3 8.2.1": ("ergot_days", "acute_over_3_months"),
-        "ICHD-3 8.2.2": ("triptan_days", "acute_over_3_months"),
-        "ICHD-3 8.2.3": ("simple_analgesic_days", "nsaid_days", "acute_days", "acute_over_3_months"),
-        "ICHD-3 8.2.4": ("opioid_days", "acute_over_3_months"),
-        "ICHD-3 8.2.5": ("combination_days", "acute_over_3_months"),
-        "ICHD-3 8.2.6": (*COUNTED_DAYS, "acute_days", "acute_tried", "acute_over_3_months"),
+        # Days of any medicine and what was tried bound the days of each.
+        "ICHD-3 8.2.1": ("ergot_days", *BOUNDS),
+        "ICHD-3 8.2.2": ("triptan_days", *BOUNDS),
+        "ICHD-3 8.2.3": ("simple_analgesic_days", "nsaid_days", *BOUNDS),
+        "ICHD-3 8.2.4": ("opioid_days", *BOUNDS),
+        "ICHD-3 8.2.5": ("combination_days", *BOUNDS),
+        "ICHD-3 8.2.6": (*COUNTED_DAYS, *BOUNDS),
+        "ICHD-3 8.2.7": (*COUNTED_DAYS, *BOUNDS),
     },
     "ehf_resistant": {
         "EHF 2020 migraine": (*OF_MIGRAINE, "head_days", "months_at_rate", "mig_days"),
