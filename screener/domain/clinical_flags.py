@@ -136,11 +136,11 @@ def _remarks(answers: Answers, flags: dict[str, Judgement]) -> Iterable[str]:
     if flags["ichd3_8_2"].verdict is MET:
         if flags["ichd3_1_3"].verdict is MET:
             yield "both_1_3_and_8_2"
-        *status, _no_overuse = flags["ichd3_1_4_1"].criteria
-        if all(criterion.verdict is MET for criterion in status):
-            yield "status_set_aside_by_8_2"
     elif max(_told_days(answers), default=0) >= EARLY_WARNING_DAYS:
         yield "acute_early_warning"
+    *status, no_overuse = flags["ichd3_1_4_1"].criteria
+    if no_overuse.verdict is NOT_MET and all(criterion.verdict is MET for criterion in status):
+        yield "status_set_aside_by_8_2"
     if flags["ehf_refractory"].verdict is CANNOT_TELL and _only_calcium_is_open(answers):
         yield "all_classes_in_the_us"
 
@@ -384,8 +384,8 @@ class _Judge:
         most = min(30, sum(high for _, high in each))
         total = self.answers[ANY_ACUTE_DAYS]
         if self.conflicts:
-            # Days that do not fit each other tell no more than which medicines were tried.
-            return 0, 30 if most else 0
+            # Days that do not fit each other: only what was said of each medicine by itself still holds.
+            return fewest, 30 if most else 0
         if total is not None:
             most = min(most, total)
             # Days that no other medicine can account for.

@@ -145,7 +145,10 @@ REMARK_WORDS: Final = {
         "Chronic migraine and medication overuse are both given; about half return to episodic migraine after"
         " withdrawal."
     ),
-    "status_set_aside_by_8_2": "Status migrainosus is set aside by medication overuse: code 8.2.",
+    "status_set_aside_by_8_2": (
+        "Status migrainosus is set aside by overuse of acute medicine: code 8.2, or the migraine type alone"
+        " where it has gone on for 3 months or less."
+    ),
     "acute_early_warning": (
         "Acute medicine on 9 or more days a month: close to overuse"
         " (AHS advises about 2 days a week at most)."

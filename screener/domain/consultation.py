@@ -1,4 +1,4 @@
-"""A consultation request: its states, the moves allowed, who may make them, and when a call is due."""
+"""A consultation request: its states, the moves staff may make, and when a call is due."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _decisions_but(state: State) -> tuple[State, ...]:
     return tuple(decision for decision in _DECISIONS if decision is not state)
 
 
-# What staff may do; the patient may withdraw from any open state (PATIENT_MOVES).
+# What staff may do. `withdrawn` is the patient's own move.
 STAFF_MOVES: Final[dict[State, tuple[State, ...]]] = {
     State.NEW: (State.IN_REVIEW, *_DECISIONS),
     State.IN_REVIEW: (*_DECISIONS, State.NEW),
@@ -45,7 +45,6 @@ STAFF_MOVES: Final[dict[State, tuple[State, ...]]] = {
     State.WITHDRAWN: (),
     State.CLOSED: (State.IN_REVIEW,),
 }
-PATIENT_MOVES: Final[dict[State, tuple[State, ...]]] = dict.fromkeys(OPEN_STATES, (State.WITHDRAWN,))
 
 # Looking at a request and accepting it explain themselves; every other move is owed a reason.
 MOVES_WITHOUT_REASON = frozenset({State.IN_REVIEW, State.ACCEPTED})

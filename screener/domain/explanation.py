@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from screener.domain.answers import Answers
-from screener.domain.classification import ArticleClass, Classification, Gap
-from screener.domain.question import Choice, Choices
+from screener.domain.classification import ArticleClass, Gap
+from screener.domain.question import BEFORE_RESULT, Choice, Choices
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.transcript import said
 from screener.domain.verdict import Verdict
@@ -154,13 +154,11 @@ class OpenQuestion:
     stem: str
 
 
-def open_questions(answers: Answers, found: Classification) -> tuple[OpenQuestion, ...]:
-    """Questions on this person's path whose answers would settle the result."""
-    questions = (QUESTIONNAIRE.find(question_id) for question_id in found.open_questions)
+def open_questions(answers: Answers, question_ids: Iterable[str]) -> tuple[OpenQuestion, ...]:
+    """Those of the questions that are asked on this person's way to the result, each once."""
     return tuple(
         OpenQuestion(question.id, page.slug, question.stem)
-        for question in questions
-        if question
+        for question in map(QUESTIONNAIRE.get, dict.fromkeys(question_ids))
         for page in [QUESTIONNAIRE.page_of(question)]
-        if question in answers.asked_on(page)
+        if page.part in BEFORE_RESULT and answers.was_asked(question)
     )

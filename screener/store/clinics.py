@@ -1,7 +1,7 @@
 """Clinics: who is served, and the key that seals what their patients say."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,9 @@ from screener.store.tables import Clinic, ClinicKey
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
+# It is written into a response header, so nothing but a plain origin passes.
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_LONGEST_NAME, _LONGEST_PHONE = 200, 40
 _SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
 
 
@@ -27,11 +30,14 @@ def add_clinic(
     phone: str,
     hours: str,
     time_zone: str,
-    origins: Iterable[str] = (),
+    origins: Collection[str] = (),
     is_demo: bool = False,
 ) -> Clinic:
-    """Raise ValueError if the slug or the time zone is none, or if the slug is taken."""
-    _check(session, slug, time_zone)
+    """Raise ValueError, in words for the operator, if one of these will not do or the slug is taken."""
+    _check(session, slug, name, phone, time_zone)
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"origin {origin!r}: use the form https://www.example.org, without a path")
     clinic = Clinic(
         id=new_id(),
         slug=slug,
@@ -50,9 +56,12 @@ def add_clinic(
     return clinic
 
 
-def _check(session: Session, slug: str, time_zone: str) -> None:
+def _check(session: Session, slug: str, name: str, phone: str, time_zone: str) -> None:
     if not _SLUG.fullmatch(slug):
         raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
+    for what, text, most in (("name", name, _LONGEST_NAME), ("phone", phone, _LONGEST_PHONE)):
+        if not 0 < len(text) <= most:
+            raise ValueError(f"{what}: use 1 to {most} characters")
     if time_zone not in available_timezones():
         raise ValueError(f"time zone {time_zone!r} is not known: use an IANA name like America/New_York")
     if session.scalar(select(Clinic.id).where(Clinic.slug == slug)) is not None:
@@ -76,14 +85,6 @@ def find_clinic(session: Session, slug: str) -> Clinic | None:
     if not _SLUG.fullmatch(slug):
         return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
-
-
-def get_clinic(session: Session, clinic_id: UUID) -> Clinic:
-    """Raise NotFoundError if there is none; a disabled one is returned."""
-    clinic = session.get(Clinic, clinic_id)
-    if clinic is None:
-        raise NotFoundError("no such clinic")
-    return clinic
 
 
 def list_clinics(session: Session) -> list[Clinic]:

@@ -85,7 +85,7 @@ def add_consultation(
 ) -> Consultation:
     """The request, its first event and the message it owes.
 
-    Raises IntegrityError if the idempotency key was used before: roll back, then find that request.
+    Raises IntegrityError if the idempotency key was used before: roll back, then find its receipt.
     """
     consultation = Consultation(
         id=new_id(),
@@ -137,10 +137,6 @@ def _add_event(
         event.sealed_reason = seal(ring, place_of(event, "sealed_reason"), reason.encode())
     session.add(event)
     session.flush()
-
-
-def find_by_idempotency_key(session: Session, key: bytes) -> Consultation | None:
-    return session.scalar(select(Consultation).where(Consultation.idempotency_key == key))
 
 
 def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None:

@@ -89,13 +89,15 @@ class Database:
         """Whether this SQLite may keep a write-ahead log; meaningless on PostgreSQL."""
         return _has_safe_wal(_sqlite_module())
 
-    def describe(self) -> list[str]:
-        """What is connected and how it keeps what was committed, a sentence a line."""
+    def examine(self) -> tuple[list[str], list[str]]:
+        """What is connected and how it keeps what was committed; and what must be mended first."""
         with self.engine.connect() as connection:
             if not self.is_sqlite:
-                version = connection.exec_driver_sql("SHOW server_version").scalar()
-                kept = connection.exec_driver_sql("SHOW synchronous_commit").scalar()
-                return [f"PostgreSQL {version}.", f"synchronous_commit is {kept}; it must not be off."]
+                names = ("server_version", "fsync", "synchronous_commit")
+                found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
+                off = [name for name in names if found[name] == "off"]
+                told = [f"PostgreSQL: {', '.join(f'{name} {value}' for name, value in found.items())}."]
+                return told, [f"{name} is off: a receipt could be lost. Turn it on." for name in off]
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
             synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
         module = _sqlite_module()
@@ -103,7 +105,7 @@ class Database:
         return [
             f"SQLite {module.sqlite_version} by {module.__name__}: {why}.",
             f"journal_mode={journal}, synchronous={synchronous} (2 is FULL, 3 is EXTRA).",
-        ]
+        ], []
 
     def dispose(self) -> None:
         self.sessions.remove()

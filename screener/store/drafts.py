@@ -72,13 +72,16 @@ def _add_door(session: Session, draft: OpenDraft, now: datetime) -> str:
     return token
 
 
-def find_open_draft(session: Session, token: str, now: datetime) -> OpenDraft | None:
+def find_open_draft(
+    session: Session, token: str, now: datetime, *, to_change: bool = False
+) -> OpenDraft | None:
     """The draft behind the token, its clinic entered; an expired one opens no more.
 
-    It only reads, so that a page view waits for no writer; `remove_expired_drafts` deletes.
+    `to_change` keeps its row locked, so that a page of another tab is written after this one, not over it.
+    Else it only reads, so that a page view waits for no writer; `remove_expired_drafts` deletes.
     None as well if the session is in another clinic already: foreign and unknown look alike.
     """
-    found = _find_door(session, token)
+    found = _find_door(session, token, to_change=to_change)
     if found is None:
         return None
     row, door = found
@@ -90,14 +93,16 @@ def find_open_draft(session: Session, token: str, now: datetime) -> OpenDraft | 
     return OpenDraft(row, key, document)
 
 
-def _find_door(session: Session, token: str) -> tuple[Draft, DraftDoor] | None:
+def _find_door(session: Session, token: str, *, to_change: bool) -> tuple[Draft, DraftDoor] | None:
     if not _TOKEN.fullmatch(token):
         return None
     same_draft = and_(DraftDoor.clinic_id == Draft.clinic_id, DraftDoor.draft_id == Draft.id)
+    looked_up = (
+        select(Draft, DraftDoor).join(DraftDoor, same_draft).where(DraftDoor.secret_hash == token_hash(token))
+    )
     found = session.execute(
-        select(Draft, DraftDoor)
-        .join(DraftDoor, same_draft)
-        .where(DraftDoor.secret_hash == token_hash(token)),
+        # SQLite knows no row locks; there each writer waits for the one before it anyway.
+        looked_up.with_for_update() if to_change else looked_up,
         execution_options=looking_up(session, "draft by token"),
     ).one_or_none()
     return None if found is None else (found[0], found[1])
@@ -142,7 +147,9 @@ def remove_draft(session: Session, draft: OpenDraft) -> None:
 
 
 def _remove(session: Session, row: Draft) -> None:
-    session.execute(delete(Draft).where(Draft.id == row.id))
+    removed = session.execute(delete(Draft).where(Draft.id == row.id).returning(Draft.id)).all()
+    if not removed:
+        raise NotFoundError("this draft is gone")
 
 
 def remove_expired_drafts(session: Session, now: datetime) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request
+from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from screener.settings import ROOT, Settings, load_settings
+from screener.settings import ROOT, Settings, SettingsError, load_settings
 from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
 from screener.web import access, headers, history, pages, patient, queue, sign_in, transaction
@@ -15,10 +17,19 @@ from screener.web import access, headers, history, pages, patient, queue, sign_i
 MAX_BODY = 256 * 1024
 
 
+class ScreenerFlask(Flask):
+    """Logs a failure by its route, never by its address: that may hold a token."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        self.logger.error("failure at %s [%s]", request.endpoint, request.method, exc_info=exc_info)
+
+
 def build_app(settings: Settings | None = None) -> Flask:
     """The whole app. Raises SettingsError on missing or weak keys."""
     settings = settings or load_settings()
-    app = Flask("screener", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = ScreenerFlask(
+        "screener", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
     app.config |= {
         "SECRET_KEY": settings.secret,
         "MAX_CONTENT_LENGTH": MAX_BODY,
@@ -41,6 +52,9 @@ def build_app(settings: Settings | None = None) -> Flask:
 
 
 def open_database(settings: Settings) -> Database:
-    return Database(
-        settings.database_url, Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
-    )
+    """Raises SettingsError where the keys or the address of the database will not do."""
+    try:
+        vault = Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
+        return Database(settings.database_url, vault)
+    except (ValueError, ArgumentError) as error:
+        raise SettingsError(f"SCREENER_MASTER_KEYS or SCREENER_DATABASE_URL: {error}") from error

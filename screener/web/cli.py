@@ -22,7 +22,19 @@ _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
 
 
-@click.group()
+class _Commands(click.Group):
+    """Says what is wrong with the settings in words, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except RuntimeError as error:
+            if type(error).__name__ != "SettingsError":
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands)
 def main() -> None:
     """Headache screener: danger first, then class, then a consultation request."""
 
@@ -132,10 +144,13 @@ def doctor_command() -> None:
     from screener.web.app import open_database
 
     database = open_database(load_settings())
-    for line in database.describe():
-        click.echo(line)
+    told, problems = database.examine()
     if pending(database):
-        raise click.ClickException("The database is not up to date. Run `screener setup`.")
+        problems.append("The database is not up to date. Run `screener setup`.")
+    for line in told:
+        click.echo(line)
+    if problems:
+        raise click.ClickException("\n".join(problems))
 
 
 @main.command("setup")

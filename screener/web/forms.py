@@ -32,7 +32,7 @@ from screener.domain.question import (
     Value,
     YesNo,
 )
-from screener.domain.questionnaire import CONTACT, HEAD_DAYS, MIG_DAYS
+from screener.domain.questionnaire import CONTACT, DANGER_NOW, HEAD_DAYS, MIG_DAYS
 from screener.domain.what_if import CHANGEABLE
 from screener.web.us_states import STATE_NAMES
 
@@ -139,6 +139,9 @@ def _read_choices(question: Choices, sent: Sequence[str]) -> tuple[str, ...]:
     chosen = set(sent)
     if not chosen:
         raise ValueError(f"Tick at least one.{_or_unsure(question)}")
+    if question is DANGER_NOW and len(chosen) > 1:
+        # A danger ticked beside "None of these" is a danger: the stop page has a way back.
+        chosen.discard(NONE_CODE)
     if UNSURE in chosen and question.unsure_allowed:
         raise ValueError("Tick “I'm not sure” alone, or leave it out.")
     if not chosen <= set(question.codes):
@@ -231,8 +234,8 @@ class QuestionsForm(SummarizedForm):
 
     @property
     def answers(self) -> dict[str, Value | None]:
-        """What was answered, "I'm not sure" included; what was left blank is not in it."""
-        return {f.name: f.data for f in self.shown_fields if f.data is not SKIPPED}
+        """What was answered, "I'm not sure" included; what was left blank or is in error is not in it."""
+        return {f.name: f.data for f in self.shown_fields if f.data is not SKIPPED and not f.errors}
 
 
 class PageForm(QuestionsForm, PatientForm):

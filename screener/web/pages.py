@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -53,9 +54,11 @@ def _by_part(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping
 
 
 def _dial(phone: str) -> str:
-    """A displayed number as a tel: link wants it."""
-    digits = "".join(character for character in phone if character.isdigit())
-    return f"+{digits}" if phone.startswith("+") else digits
+    """A displayed number as a tel: link wants it, with its extension apart."""
+    number, _, extension = phone.partition(" ext. ")
+    digits = re.sub(r"[^0-9]", "", number)
+    plus = "+" if number.startswith("+") else ""
+    return f"{plus}{digits};ext={extension}" if extension else f"{plus}{digits}"
 
 
 def _is_short(question: Choice) -> bool:

@@ -20,7 +20,15 @@ from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, PLAIN_REMARKS, explain_flags
 from screener.domain.evidence import EVIDENCE
-from screener.domain.explanation import CLASS_WORDS, GAP_WORDS, SOURCES, explain, flag_words, open_questions
+from screener.domain.explanation import (
+    CLASS_WORDS,
+    GAP_WORDS,
+    SOURCES,
+    OpenQuestion,
+    explain,
+    flag_words,
+    open_questions,
+)
 from screener.domain.next_step import NextStep, next_step
 from screener.domain.notices import consent_text
 from screener.domain.question import BEFORE_RESULT, NONE_CODE, Page, Part, Value
@@ -33,8 +41,9 @@ from screener.domain.questionnaire import (
 )
 from screener.domain.screening import Screening, clinical_report, report, screen
 from screener.domain.transcript import transcript
-from screener.domain.urgency import Level
+from screener.domain.urgency import Level, judge_urgency
 from screener.domain.verdict import Verdict
+from screener.domain.what_if import class_changes
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import (
@@ -88,6 +97,10 @@ class Visit:
     def is_emergency(self) -> bool:
         return self.screening.urgency.level is Level.EMERGENCY
 
+    def would_be_emergency(self, answers: Mapping[str, Value | None]) -> bool:
+        changed = Answers(QUESTIONNAIRE, {**self.answers.as_raw(), **answers})
+        return judge_urgency(changed).level is Level.EMERGENCY
+
     @property
     def next_step(self) -> NextStep:
         found = self.screening
@@ -135,7 +148,7 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
     def opened(token: str, **values: Any) -> Any:
         if request.method != "POST":
             begin_reading(db())
-        draft = find_open_draft(db(), token, now())
+        draft = find_open_draft(db(), token, now(), to_change=request.method == "POST")
         if draft is None:
             return _sent_or_gone(token)
         clinic = db().get_one(Clinic, draft.row.clinic_id)
@@ -241,7 +254,11 @@ def page(visit: Visit, slug: str) -> Any:
     back_to_check = request.args.get("back") == "check"
     sent = request.form if request.method == "POST" else None
     form = form_for(found, visit.answers, sent, visit.form_token(slug))
-    if sent is None or not form.validate():
+    valid = sent is not None and form.validate()
+    if sent is not None and not valid and visit.would_be_emergency(form.answers):
+        # A danger on a page that is only half filled in is a danger all the same.
+        return _keep(visit, found, form.answers, back_to_check=back_to_check)
+    if not valid:
         return (
             render_template(
                 "patient/page.html",
@@ -400,14 +417,23 @@ def result(visit: Visit) -> str:
         overuse=_overuse(visit.screening),
         remarks=[PLAIN_REMARKS[r] for r in visit.screening.clinical.remarks if r in PLAIN_REMARKS],
         close_to_the_line=found.close_to_the_line,
-        open_questions=open_questions(visit.answers, found),
-        insufficient=found.article_class is ArticleClass.INSUFFICIENT,
+        open_questions=_open_questions(visit),
+        is_child=visit.next_step.offer == "own_pediatrician",
         step=visit.next_step,
         history_url=visit.page_url(history[0]) if history else "",
         request_url=_request_url(visit),
         lines=lines,
         today=now().date(),
     )
+
+
+def _open_questions(visit: Visit) -> tuple[OpenQuestion, ...]:
+    """The unanswered questions whose answers would settle the result; never answers that were given."""
+    found = visit.screening.classification
+    settling = [change.id for change in class_changes(visit.answers) if not change.was_answered]
+    if found.article_class is ArticleClass.INSUFFICIENT:
+        settling = [*settling, *found.open_questions]
+    return open_questions(visit.answers, settling)
 
 
 def _overuse(found: Screening) -> str:
@@ -419,6 +445,8 @@ def _overuse(found: Screening) -> str:
 
 def _where_today(visit: Visit) -> str:
     """Who should see an urgent patient today."""
+    if visit.next_step.offer == "own_pediatrician":
+        return "A parent should call the child's doctor or an urgent care clinic today."
     if visit.answers[DANGER_BEFORE]:
         return "Go to an emergency department today, even if you feel better now."
     if visit.answers[PREGNANCY] in {"pregnant", "postpartum_6w"}:
@@ -452,8 +480,10 @@ def contact(visit: Visit) -> Any:
         try:
             return redirect(_send(visit, step.kind, form), 303)
         except IntegrityError:
-            # Another tab sent this very draft a moment ago.
+            # Another tab sent this very draft a moment ago; any other cause is ours.
             db().rollback()
+            if find_by_receipt(db(), _receipt_token(visit.token)) is None:
+                raise
             return _sent_or_gone(visit.token)
     return render_template(
         "patient/contact.html", visit=visit, form=form, consent=consent_text(g.clinic.name), step=step
@@ -469,6 +499,8 @@ def _contact_form(token: str) -> ContactForm:
 def _send(visit: Visit, kind: str, form: ContactForm) -> str:
     """Stores the screening and the request in one transaction; the draft is gone with it."""
     receipt_token = _receipt_token(visit.token)
+    # Keyed on the draft, not on its link, which a door may have renewed meanwhile.
+    key = hashlib.sha256(f"request|{visit.draft.row.id}".encode()).digest()
     send_request(
         db(),
         g.clinic,
@@ -476,9 +508,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         events=visit.draft.document["events"],
         contact=form.contact,
         kind=kind,
-        sending=Sending(
-            hashlib.sha256(f"request|{visit.token}".encode()).digest(), _body_digest(form), receipt_token
-        ),
+        sending=Sending(key, _body_digest(form), receipt_token),
         now=now(),
     )
     remove_draft(db(), visit.draft)

@@ -37,7 +37,7 @@ URGENCY_LABELS = (
     "Urgent",
     "Routine",
 )
-KIND_LABELS = {"consultation": "Consultation", "call_back": "Call back today", "question": "Question"}
+KIND_LABELS = {"consultation": "Consultation", "call_back": "Call back", "question": "Question"}
 
 # What every page of a request needs to name what it shows.
 DESK_WORDS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Response, current_app, render_template, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from screener.store.errors import NotFoundError
@@ -19,7 +19,7 @@ def install(app: Flask) -> None:
     app.teardown_appcontext(lambda _error: app.extensions["screener.database"].sessions.remove())
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(NotFoundError, lambda _error: _refuse(NotFound()))
-    app.register_error_handler(DBAPIError, _unavailable)
+    app.register_error_handler(SQLAlchemyError, _unavailable)
 
 
 def _commit(response: Response) -> Response:
@@ -27,7 +27,7 @@ def _commit(response: Response) -> Response:
         return response
     try:
         db().commit()
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         return _unavailable(error)
     return response
 
@@ -45,11 +45,15 @@ def _refuse(error: HTTPException) -> Response | HTTPException:
     return response
 
 
-def _unavailable(error: DBAPIError) -> Response:
+def _unavailable(error: SQLAlchemyError) -> Response:
     """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
     db().rollback()
     # The statement's values are patient data: only the kind of failure is logged.
-    current_app.logger.error("database unavailable at %s: %s", request.endpoint, type(error.orig).__name__)
+    current_app.logger.error(
+        "database unavailable at %s: %s",
+        request.endpoint,
+        type(getattr(error, "orig", None) or error).__name__,
+    )
     return Response(
         render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
     )

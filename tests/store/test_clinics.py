@@ -6,8 +6,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from store.builders import make_clinic, make_person
 
-from screener.store.clinics import clinic_key, find_clinic, get_clinic, list_clinics
-from screener.store.database import Database, new_id
+from screener.store.clinics import add_clinic, clinic_key, find_clinic, list_clinics
+from screener.store.database import Database
 from screener.store.errors import NoClinicError, NotFoundError, UnreadableError
 from screener.store.staff import add_membership, find_roles, list_memberships
 from screener.store.tables import Clinic, ClinicKey
@@ -33,9 +33,22 @@ def test_a_disabled_clinic_is_not_found_but_listed(session: Session, clinic: Cli
     assert find_clinic(session, clinic.slug) is None
     assert find_clinic(session, "nowhere") is None
     assert list_clinics(session) == [clinic]
-    assert get_clinic(session, clinic.id) is clinic
-    with pytest.raises(NotFoundError):
-        get_clinic(session, new_id())
+
+
+@pytest.mark.parametrize(
+    "origin", ["example.org", "https://a.org/path", "https://a.org; x", "https://a.org\n"]
+)
+def test_an_origin_that_is_more_than_one_is_refused(session: Session, origin: str) -> None:
+    with pytest.raises(ValueError, match="origin"):
+        add_clinic(
+            session,
+            slug="west",
+            name="West",
+            phone="1",
+            hours="",
+            time_zone="America/New_York",
+            origins=[origin],
+        )
 
 
 @pytest.mark.parametrize("slug", ["", "a", "North", "a b", "a" * 41, "ä-b", "a_b", "ab\n"])

@@ -243,7 +243,9 @@ def _wrong_for(question: Question) -> list[list[str]]:
             return [*wrong, ["yes", "no"], ["True"], ["YES"]]
         case Choices():
             several = [[*question.codes[:1], "nonsense"], [question.codes[0], "unsure"]]
-            none = [["none", question.codes[0]]] if "none" in question.codes else []
+            # A danger of this moment beside "none of these" is taken as the danger, not refused.
+            alone = "none" in question.codes and question.id != "danger_now"
+            none = [["none", question.codes[0]]] if alone else []
             return [*wrong, *several, *none]
         case _:
             return [*wrong, [question.codes[0], question.codes[1]]]

@@ -264,6 +264,11 @@ def test_no_route_takes_a_method_it_does_not_name(world: World, method: str) -> 
 # ---------------------------------------------------------------- foreign and unknown look alike
 
 
+def without_tokens(page: Page) -> str:
+    """Two pages differ in the token of their sign-out form alone, which tells the second it was made in."""
+    return re.sub(r'name="csrf_token" value="[^"]+"', "", page.source)
+
+
 @pytest.mark.parametrize("visitor", list(STAFF))
 @pytest.mark.parametrize("clinic", CLINICS)
 def test_a_foreign_request_and_an_unknown_one_give_the_same_page(
@@ -274,7 +279,7 @@ def test_a_foreign_request_and_an_unknown_one_give_the_same_page(
     for place in ("", "/history", "/what-if"):
         foreign = browser.get(f"/desk/{clinic}/requests/{theirs}{place}")
         unknown = browser.get(f"/desk/{clinic}/requests/{UNKNOWN}{place}")
-        assert (foreign.status, foreign.source) == (unknown.status, unknown.source)
+        assert (foreign.status, without_tokens(foreign)) == (unknown.status, without_tokens(unknown))
         assert foreign.status in {403, 404}
         assert dict(foreign.headers) == dict(unknown.headers)
 
