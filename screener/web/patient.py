@@ -110,10 +110,7 @@ class Visit:
         return url_for(f"patient.{endpoint}", token=self.token, **values)
 
     def page_url(self, page: Page) -> str:
-        return self.page_url_of(page.slug)
-
-    def page_url_of(self, slug: str) -> str:
-        return self.url("page", slug=slug)
+        return self.url("page", slug=page.slug)
 
     def form_token(self, place: str) -> str:
         return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
@@ -231,13 +228,20 @@ def take_theme() -> None:
 @patient.post("/d/<token>/theme")
 @with_draft
 def theme(visit: Visit) -> Response:
-    """Keeps the brightness in the draft and returns to the page it was chosen on."""
-    _require_form_token(visit, "theme")
+    """Keeps the brightness, and what was typed so far, and returns to the page it was chosen on."""
+    place = request.form.get("place", "")
+    found = QUESTIONNAIRE.find_page(place)
+    _require_form_token(visit, place if found else "theme")
     visit.draft.document["theme"] = read_theme(request.form)
-    visit.save()
-    slug = request.form.get("back", "")
-    known = slug in PLACES or QUESTIONNAIRE.find_page(slug)
-    return redirect(visit.page_url_of(slug) if known else visit.way_forward(), 303)
+    typed = {}
+    if found and _may_visit(visit, found):
+        form = form_for(found, visit.answers, request.form, visit.form_token(place))
+        form.validate()
+        typed = form.answers
+    visit.save(**typed)
+    if not found and place not in PLACES:
+        return redirect(visit.way_forward(), 303)
+    return redirect(visit.url("page", slug=place, back=request.args.get("back")), 303)
 
 
 # ---------------------------------------------------------------- questions

@@ -127,7 +127,7 @@ class Page:
     def asked(self) -> list[str]:
         """Names of what the form asks for."""
         names = [control.get("name", "") for control in self._controls()]
-        return [name for name in dict.fromkeys(names) if name not in {_PATIENT_TOKEN, _STAFF_TOKEN}]
+        return [name for name in dict.fromkeys(names) if name not in {_PATIENT_TOKEN, _STAFF_TOKEN, "place"}]
 
     def offers(self, name: str, value: str) -> bool:
         return any(c.get("name") == name and c.get("value") == value for c in self._controls())

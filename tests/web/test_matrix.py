@@ -149,6 +149,7 @@ class World:
                 shown = browser.get(path.replace("/theme", "/about-you")).source
                 return {
                     "form_token": shown.rsplit('name="form_token" value="', 1)[1].split('"')[0],
+                    "place": "about-you",
                     "theme": "dim",
                 }
             case "queue.move":

@@ -15,7 +15,7 @@ def choose(walk: Walk, slug: str, theme: str) -> Page:
     """Presses a button of the brightness form on that page."""
     shown = walk.get(slug).source
     token = shown.rsplit('name="form_token" value="', 1)[1].split('"')[0]
-    return walk.browser.post(f"/d/{walk.token}/theme", {"form_token": token, "back": slug, "theme": theme})
+    return walk.browser.post(f"/d/{walk.token}/theme", {"form_token": token, "place": slug, "theme": theme})
 
 
 def test_it_follows_the_device_until_something_is_chosen(browser: Browser) -> None:
@@ -54,10 +54,28 @@ def test_a_theme_there_is_not_is_no_theme(browser: Browser, theme: str) -> None:
     assert theme_of(walk.get("danger-now")) == ""
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "../../staff/login", "nowhere", ""])
-def test_a_place_there_is_not_leads_on_in_the_questions(browser: Browser, back: str) -> None:
+@pytest.mark.parametrize("place", ["//evil.example", "../../staff/login", "nowhere", ""])
+def test_a_place_there_is_not_is_refused(browser: Browser, place: str) -> None:
     walk = begin(browser)
     shown = walk.get("danger-now").source
     token = shown.rsplit('name="form_token" value="', 1)[1].split('"')[0]
-    sent = {"form_token": token, "back": back, "theme": "dim"}
-    assert browser.post(f"/d/{walk.token}/theme", sent).location == f"/d/{walk.token}/danger-now"
+    sent = {"form_token": token, "place": place, "theme": "dim"}
+    refused = browser.post(f"/d/{walk.token}/theme", sent)
+    assert (refused.status, refused.location) == (400, "")
+
+
+def test_what_was_typed_on_the_page_is_kept_with_the_choice(browser: Browser) -> None:
+    walk = begin(browser)
+    walk.answer("danger-now", {"danger_now": ["none"]})
+    form = walk.get("about-you").form
+    browser.post(f"/d/{walk.token}/theme", form | {"age": "42", "theme": "dim"})
+    page = walk.get("about-you")
+    assert theme_of(page) == "dim"
+    assert page.form["age"] == ["42"]
+
+
+def test_a_danger_that_was_ticked_is_not_lost_to_the_choice(browser: Browser) -> None:
+    walk = begin(browser)
+    form = walk.get("danger-now").form
+    browser.post(f"/d/{walk.token}/theme", form | {"danger_now": ["sudden"], "theme": "dark"})
+    assert walk.get("about-you").location.endswith("/stop")
