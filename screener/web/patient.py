@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property, wraps
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, PLAIN_REMARKS, explain_flags
 from screener.domain.evidence import EVIDENCE
@@ -29,7 +24,6 @@ from screener.domain.explanation import (
     flag_words,
     open_questions,
 )
-from screener.domain.next_step import NextStep, next_step
 from screener.domain.notices import consent_text
 from screener.domain.question import BEFORE_RESULT, NONE_CODE, Page, Part, Value
 from screener.domain.questionnaire import (
@@ -39,145 +33,43 @@ from screener.domain.questionnaire import (
     PREGNANCY,
     QUESTIONNAIRE,
 )
-from screener.domain.screening import Screening, clinical_report, report, screen
+from screener.domain.screening import Screening, clinical_report, report
 from screener.domain.transcript import transcript
-from screener.domain.urgency import Level, judge_urgency
 from screener.domain.verdict import Verdict
 from screener.domain.what_if import class_changes
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import (
-    OpenDraft,
     add_draft,
     count_wrong_try,
-    find_open_draft,
     remove_draft,
     remove_expired_drafts,
     renew_door,
-    save_draft,
 )
-from screener.store.errors import NotFoundError
-from screener.store.tables import MOST_TRIES, Clinic, Consultation
-from screener.store.vault import derive_token
+from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
-from screener.web.forms import FORM_TOKEN, ContactForm, form_for
+from screener.web.forms import ContactForm, form_for
 from screener.web.requests import Sending, send_request
+from screener.web.visit import (
+    INVALID,
+    Visit,
+    after_safety,
+    body_digest,
+    contact_form,
+    door_page,
+    now,
+    receipt_token_of,
+    require_form_token,
+    sent_or_gone,
+    with_draft,
+)
 
 patient = Blueprint("patient", __name__)
 
-INVALID = 422
 THEMES = frozenset({"light", "dim", "dark"})
 # The pages of a draft that hold no questions.
 PLACES = frozenset({"stop", "check", "result", "contact"})
 _PARTS_SHOWN = (*BEFORE_RESULT, "check")
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass
-class Visit:
-    """One request of a patient: the open draft, and what its answers amount to."""
-
-    token: str
-    draft: OpenDraft
-
-    @cached_property
-    def answers(self) -> Answers:
-        stored = self.draft.document["answers"]
-        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in stored.items()}
-        return Answers(QUESTIONNAIRE, raw)
-
-    @cached_property
-    def screening(self) -> Screening:
-        return screen(self.answers)
-
-    @property
-    def is_emergency(self) -> bool:
-        return self.screening.urgency.level is Level.EMERGENCY
-
-    def would_be_emergency(self, answers: Mapping[str, Value | None]) -> bool:
-        changed = Answers(QUESTIONNAIRE, {**self.answers.as_raw(), **answers})
-        return judge_urgency(changed).level is Level.EMERGENCY
-
-    @property
-    def next_step(self) -> NextStep:
-        found = self.screening
-        return next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
-
-    def url(self, endpoint: str, **values: Any) -> str:
-        return url_for(f"patient.{endpoint}", token=self.token, **values)
-
-    def page_url(self, page: Page) -> str:
-        return self.url("page", slug=page.slug)
-
-    def form_token(self, place: str) -> str:
-        return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
-
-    def save(self, **answers: Value | None) -> None:
-        """Keeps these answers; those of questions no longer asked are forgotten."""
-        self.draft.document["answers"] |= answers
-        self.__dict__.pop("answers", None)
-        self.__dict__.pop("screening", None)
-        self.draft.document["answers"] = self.answers.as_raw()
-        save_draft(db(), self.draft, now())
-
-    def forget(self, *question_ids: str) -> None:
-        for question_id in question_ids:
-            self.draft.document["answers"].pop(question_id, None)
-
-    def note(self, what: str, flags: tuple[str, ...]) -> None:
-        """Keeps what happened at the stop page, with its time, for staff to see."""
-        event = {"what": what, "at": now().isoformat(), "flags": list(flags)}
-        self.draft.document["events"].append(event)
-
-    def way_forward(self) -> str:
-        """The first page that still needs an answer, or the check page."""
-        page = self.answers.first_unanswered(BEFORE_RESULT)
-        return self.page_url(page) if page else self.url("check")
-
-
-def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Opens the draft of the address; a visitor who does not come from our pages meets the door first."""
-
-    @wraps(view)
-    def opened(token: str, **values: Any) -> Any:
-        if request.method != "POST":
-            begin_reading(db())
-        draft = find_open_draft(db(), token, now(), to_change=request.method == "POST")
-        if draft is None:
-            return _sent_or_gone(token)
-        clinic = db().get_one(Clinic, draft.row.clinic_id)
-        if clinic.disabled_at:
-            abort(404)
-        remember_clinic(clinic)
-        g.theme = g.theme or draft.document.get("theme", "")
-        visit = Visit(token, draft)
-        if request.method != "POST" and not comes_from_our_page():
-            return _door(visit)
-        try:
-            return view(visit, **values)
-        except NotFoundError:
-            # Another tab has sent or closed this draft meanwhile.
-            db().rollback()
-            return _sent_or_gone(token)
-
-    return opened
-
-
-def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Danger first, then the questions: nothing behind them opens before."""
-
-    @wraps(view)
-    def guarded(visit: Visit, **values: Any) -> Any:
-        if visit.is_emergency:
-            return redirect(visit.url("stop"), 303)
-        if visit.answers.first_unanswered(BEFORE_RESULT):
-            return redirect(visit.way_forward(), 303)
-        return view(visit, **values)
-
-    return guarded
 
 
 # ---------------------------------------------------------------- start
@@ -231,7 +123,7 @@ def theme(visit: Visit) -> Response:
     """Keeps the brightness, and what was typed so far, and returns to the page it was chosen on."""
     place = request.form.get("place", "")
     found = QUESTIONNAIRE.find_page(place)
-    _require_form_token(visit, place if found else "theme")
+    require_form_token(visit, place if found else "theme")
     visit.draft.document["theme"] = read_theme(request.form)
     typed = {}
     if found and _may_visit(visit, found):
@@ -357,7 +249,7 @@ def stop(visit: Visit) -> Any:
         return redirect(visit.way_forward(), 303)
     ticked = tuple(code for code in visit.answers[DANGER_NOW] or () if code != NONE_CODE)
     if request.method == "POST":
-        _require_form_token(visit, "stop")
+        require_form_token(visit, "stop")
         return _leave_stop(visit, ticked, request.form.get("answer", ""))
     return render_template("patient/stop.html", visit=visit, ticked=ticked)
 
@@ -373,11 +265,6 @@ def _leave_stop(visit: Visit, ticked: tuple[str, ...], answer: str) -> Response:
         visit.save(danger_before=(*before, *ticked), danger_now=(NONE_CODE,))
         return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
     raise BadRequest
-
-
-def _require_form_token(visit: Visit, place: str) -> None:
-    if request.form.get(FORM_TOKEN) != visit.form_token(place):
-        raise BadRequest("stale form")
 
 
 # ---------------------------------------------------------------- check and result
@@ -479,30 +366,24 @@ def contact(visit: Visit) -> Any:
     step = visit.next_step
     if step.kind is None:
         return redirect(visit.url("result"), 303)
-    form = _contact_form(visit.token)
+    form = contact_form(visit.token)
     if request.method == "POST" and form.validate():
         try:
             return redirect(_send(visit, step.kind, form), 303)
         except IntegrityError:
             # Another tab sent this very draft a moment ago; any other cause is ours.
             db().rollback()
-            if find_by_receipt(db(), _receipt_token(visit.token)) is None:
+            if find_by_receipt(db(), receipt_token_of(visit.token)) is None:
                 raise
-            return _sent_or_gone(visit.token)
+            return sent_or_gone(visit.token)
     return render_template(
         "patient/contact.html", visit=visit, form=form, consent=consent_text(g.clinic.name), step=step
     ), INVALID if request.method == "POST" else 200
 
 
-def _contact_form(token: str) -> ContactForm:
-    form_token = derive_token(db().info["vault"], "form", f"{token}|contact")
-    sent = request.form if request.method == "POST" else None
-    return ContactForm(sent, meta={"csrf_context": form_token})
-
-
 def _send(visit: Visit, kind: str, form: ContactForm) -> str:
     """Stores the screening and the request in one transaction; the draft is gone with it."""
-    receipt_token = _receipt_token(visit.token)
+    receipt_token = receipt_token_of(visit.token)
     # Keyed on the draft, not on its link, which a door may have renewed meanwhile.
     key = hashlib.sha256(f"request|{visit.draft.row.id}".encode()).digest()
     send_request(
@@ -512,38 +393,11 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         events=visit.draft.document["events"],
         contact=form.contact,
         kind=kind,
-        sending=Sending(key, _body_digest(form), receipt_token),
+        sending=Sending(key, body_digest(form), receipt_token),
         now=now(),
     )
     remove_draft(db(), visit.draft)
     return url_for("patient.receipt", token=receipt_token, theme=g.theme or None)
-
-
-def _body_digest(form: ContactForm) -> bytes:
-    """Keyed, so that a stolen database cannot confirm a guessed name."""
-    body = derive_token(db().info["vault"], "request body", json.dumps(form.contact, sort_keys=True))
-    return hashlib.sha256(body.encode()).digest()
-
-
-def _receipt_token(draft_token: str) -> str:
-    """A sent draft's own address still leads to its receipt, though neither token is stored."""
-    return derive_token(db().info["vault"], "receipt", draft_token)
-
-
-def _sent_or_gone(token: str) -> Any:
-    receipt_token = _receipt_token(token)
-    sent = find_by_receipt(db(), receipt_token)
-    if sent is None:
-        return render_template("patient/gone.html"), 410
-    if request.method == "POST" and not _is_same_form(token, sent):
-        remember_clinic(db().get_one(Clinic, sent.clinic_id))
-        return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
-    return redirect(url_for("patient.receipt", token=receipt_token), 303)
-
-
-def _is_same_form(token: str, sent: Consultation) -> bool:
-    form = _contact_form(token)
-    return form.validate() and _body_digest(form) == sent.body_digest
 
 
 @patient.get("/r/<token>")
@@ -559,24 +413,16 @@ def receipt(token: str) -> Any:
 # ---------------------------------------------------------------- the door
 
 
-def _door(visit: Visit, error: str = "") -> Any:
-    """A link that did not come from our pages shows no answer: it may be planted, or found by another."""
-    may_go_on = visit.answers[AGE] is not None
-    return render_template(
-        "patient/door.html", door=visit, may_go_on=may_go_on, error=error
-    ), INVALID if error else 200
-
-
 @patient.post("/d/<token>/go-on")
 @with_draft
 def go_on(visit: Visit) -> Any:
-    _require_form_token(visit, "go-on")
+    require_form_token(visit, "go-on")
     if visit.answers[AGE] is None:
-        return _door(visit)
+        return door_page(visit)
     if request.form.get("age", "").strip() != str(visit.answers[AGE]):
         left = MOST_TRIES - count_wrong_try(db(), visit.draft)
         if left <= 0:
             return render_template("patient/gone.html"), 410
-        return _door(visit, f"That is not the age given before. Tries left: {left}.")
+        return door_page(visit, f"That is not the age given before. Tries left: {left}.")
     renewed = Visit(renew_door(db(), visit.draft), visit.draft)
     return redirect(renewed.url("stop") if renewed.is_emergency else renewed.way_forward(), 303)

@@ -12,7 +12,7 @@ from web.client import Browser
 from web.walking import begin, token_of
 
 from screener.store.drafts import find_open_draft
-from screener.web.patient import now
+from screener.web.visit import now
 
 
 def sent(browser: Browser, place: str, **answers: object) -> str:

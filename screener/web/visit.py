@@ -1,0 +1,185 @@
+"""One patient's visit: the draft behind the address, what it amounts to, and who may open it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, wraps
+from typing import Any
+
+from flask import abort, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+
+from screener.domain.answers import Answers
+from screener.domain.next_step import NextStep, next_step
+from screener.domain.question import BEFORE_RESULT, Page, Value
+from screener.domain.questionnaire import AGE, QUESTIONNAIRE
+from screener.domain.screening import Screening, screen
+from screener.domain.urgency import Level, judge_urgency
+from screener.store.consultations import find_by_receipt
+from screener.store.database import begin_reading
+from screener.store.drafts import OpenDraft, find_open_draft, save_draft
+from screener.store.errors import NotFoundError
+from screener.store.tables import Clinic, Consultation
+from screener.store.vault import derive_token
+from screener.web.access import comes_from_our_page, db, remember_clinic
+from screener.web.forms import FORM_TOKEN, ContactForm
+
+INVALID = 422
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Visit:
+    """One request of a patient: the open draft, and what its answers amount to."""
+
+    token: str
+    draft: OpenDraft
+
+    @cached_property
+    def answers(self) -> Answers:
+        stored = self.draft.document["answers"]
+        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in stored.items()}
+        return Answers(QUESTIONNAIRE, raw)
+
+    @cached_property
+    def screening(self) -> Screening:
+        return screen(self.answers)
+
+    @property
+    def is_emergency(self) -> bool:
+        return self.screening.urgency.level is Level.EMERGENCY
+
+    def would_be_emergency(self, answers: Mapping[str, Value | None]) -> bool:
+        changed = Answers(QUESTIONNAIRE, {**self.answers.as_raw(), **answers})
+        return judge_urgency(changed).level is Level.EMERGENCY
+
+    @property
+    def next_step(self) -> NextStep:
+        found = self.screening
+        return next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
+
+    def url(self, endpoint: str, **values: Any) -> str:
+        return url_for(f"patient.{endpoint}", token=self.token, **values)
+
+    def page_url(self, page: Page) -> str:
+        return self.url("page", slug=page.slug)
+
+    def form_token(self, place: str) -> str:
+        return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
+
+    def save(self, **answers: Value | None) -> None:
+        """Keeps these answers; those of questions no longer asked are forgotten."""
+        self.draft.document["answers"] |= answers
+        self.__dict__.pop("answers", None)
+        self.__dict__.pop("screening", None)
+        self.draft.document["answers"] = self.answers.as_raw()
+        save_draft(db(), self.draft, now())
+
+    def forget(self, *question_ids: str) -> None:
+        for question_id in question_ids:
+            self.draft.document["answers"].pop(question_id, None)
+
+    def note(self, what: str, flags: tuple[str, ...]) -> None:
+        """Keeps what happened at the stop page, with its time, for staff to see."""
+        event = {"what": what, "at": now().isoformat(), "flags": list(flags)}
+        self.draft.document["events"].append(event)
+
+    def way_forward(self) -> str:
+        """The first page that still needs an answer, or the check page."""
+        page = self.answers.first_unanswered(BEFORE_RESULT)
+        return self.page_url(page) if page else self.url("check")
+
+
+def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens the draft of the address; a visitor who does not come from our pages meets the door first."""
+
+    @wraps(view)
+    def opened(token: str, **values: Any) -> Any:
+        if request.method != "POST":
+            begin_reading(db())
+        draft = find_open_draft(db(), token, now(), to_change=request.method == "POST")
+        if draft is None:
+            return sent_or_gone(token)
+        clinic = db().get_one(Clinic, draft.row.clinic_id)
+        if clinic.disabled_at:
+            abort(404)
+        remember_clinic(clinic)
+        g.theme = g.theme or draft.document.get("theme", "")
+        visit = Visit(token, draft)
+        if request.method != "POST" and not comes_from_our_page():
+            return door_page(visit)
+        try:
+            return view(visit, **values)
+        except NotFoundError:
+            # Another tab has sent or closed this draft meanwhile.
+            db().rollback()
+            return sent_or_gone(token)
+
+    return opened
+
+
+def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Danger first, then the questions: nothing behind them opens before."""
+
+    @wraps(view)
+    def guarded(visit: Visit, **values: Any) -> Any:
+        if visit.is_emergency:
+            return redirect(visit.url("stop"), 303)
+        if visit.answers.first_unanswered(BEFORE_RESULT):
+            return redirect(visit.way_forward(), 303)
+        return view(visit, **values)
+
+    return guarded
+
+
+def require_form_token(visit: Visit, place: str) -> None:
+    if request.form.get(FORM_TOKEN) != visit.form_token(place):
+        raise BadRequest("stale form")
+
+
+def contact_form(token: str) -> ContactForm:
+    form_token = derive_token(db().info["vault"], "form", f"{token}|contact")
+    sent = request.form if request.method == "POST" else None
+    return ContactForm(sent, meta={"csrf_context": form_token})
+
+
+def body_digest(form: ContactForm) -> bytes:
+    """Keyed, so that a stolen database cannot confirm a guessed name."""
+    body = derive_token(db().info["vault"], "request body", json.dumps(form.contact, sort_keys=True))
+    return hashlib.sha256(body.encode()).digest()
+
+
+def receipt_token_of(draft_token: str) -> str:
+    """A sent draft's own address still leads to its receipt, though neither token is stored."""
+    return derive_token(db().info["vault"], "receipt", draft_token)
+
+
+def sent_or_gone(token: str) -> Any:
+    receipt_token = receipt_token_of(token)
+    sent = find_by_receipt(db(), receipt_token)
+    if sent is None:
+        return render_template("patient/gone.html"), 410
+    if request.method == "POST" and not _is_same_form(token, sent):
+        remember_clinic(db().get_one(Clinic, sent.clinic_id))
+        return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
+    return redirect(url_for("patient.receipt", token=receipt_token), 303)
+
+
+def _is_same_form(token: str, sent: Consultation) -> bool:
+    form = contact_form(token)
+    return form.validate() and body_digest(form) == sent.body_digest
+
+
+def door_page(visit: Visit, error: str = "") -> Any:
+    """A link that did not come from our pages shows no answer: it may be planted, or found by another."""
+    may_go_on = visit.answers[AGE] is not None
+    return render_template(
+        "patient/door.html", door=visit, may_go_on=may_go_on, error=error
+    ), INVALID if error else 200
