@@ -336,12 +336,12 @@ def _overuse(found: Screening) -> str:
 
 def _where_today(visit: Visit) -> str:
     """Who should see an urgent patient today."""
-    if visit.next_step.offer == "own_pediatrician":
-        return "A parent should call the child's doctor or an urgent care clinic today."
     if visit.answers[DANGER_BEFORE]:
         return "Go to an emergency department today, even if you feel better now."
     if visit.answers[PREGNANCY] in {"pregnant", "postpartum_6w"}:
         return "Call your maternity team today."
+    if visit.next_step.offer == "own_pediatrician":
+        return "A parent should call the child's doctor or an urgent care clinic today."
     return "Call your own doctor or an urgent care clinic today."
 
 

@@ -9,7 +9,7 @@ import pytest
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT
 from flask import Flask
 from web.client import Browser
-from web.walking import begin, token_of
+from web.walking import answers_but, begin, plant, token_of
 
 from screener.store.drafts import find_open_draft
 from screener.web.visit import now
@@ -57,6 +57,26 @@ def test_a_request_sent_after_the_link_was_renewed_is_not_sent_again_by_the_old_
     again = browser.post(old, old_form)
     assert again.status == 410
     assert "If you sent a request before, the clinic has it." in again.text
+
+
+@pytest.mark.parametrize(
+    ("answers", "where"),
+    [
+        (
+            {"danger_now": ["none"], "age": 15, "danger_before": ["sudden"]},
+            "Go to an emergency department today",
+        ),
+        ({"age": 15, "changes": ["strain"]}, "A parent should call the child's doctor"),
+        ({"age": 42, "changes": ["strain"]}, "Call your own doctor or an urgent care clinic today"),
+        ({"age": 30, "pregnancy": "pregnant"}, "Call your maternity team today"),
+    ],
+    ids=["danger before, a child", "a child", "an adult", "pregnant"],
+)
+def test_an_urgent_result_says_whom_to_see_today(
+    app: Flask, browser: Browser, answers: dict[str, object], where: str
+) -> None:
+    page = plant(browser, app, answers_but(**answers)).get("result")
+    assert where in page.text
 
 
 def test_a_failure_is_logged_without_the_address(
