@@ -35,7 +35,7 @@ from screener.domain.questionnaire import (
 )
 from screener.domain.verdict import Criterion, Judgement, Verdict, all_of, any_of
 
-CRITERIA_VERSION = "2026-11-22"
+CRITERIA_DATE = "2026-11-22"
 
 CHRONIC_DAYS = 15
 # Recalled counts are noisy: near the line a diary says more than a memory.

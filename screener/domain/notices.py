@@ -6,7 +6,7 @@ DISCLAIMER = (
     " In an emergency call 911."
 )
 
-CONSENT_VERSION = "2026-11-22"
+CONSENT_DATE = "2026-11-22"
 
 
 def consent_text(clinic_name: str) -> tuple[str, ...]:

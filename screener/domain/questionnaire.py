@@ -1,7 +1,7 @@
 """THE questionnaire: every question, page and condition, as data.
 
 Ids and option codes are stored and exported: never rename or reuse one (screening.md section 1).
-Wordings aim at reading grade 5; a change of wording is a new QUESTIONNAIRE_VERSION.
+Wordings aim at reading grade 5; a change of wording is a new QUESTIONNAIRE_DATE (versions.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from screener.domain.question import (
     YesNo,
 )
 
-QUESTIONNAIRE_VERSION = "2026-11-22"
+QUESTIONNAIRE_DATE = "2026-11-22"
 
 _DAY = ("day", "days")
 _MONTH = ("month", "months")
@@ -624,7 +624,7 @@ def _page(
 
 
 QUESTIONNAIRE = Questionnaire(
-    version=QUESTIONNAIRE_VERSION,
+    version=QUESTIONNAIRE_DATE,
     pages=(
         _page("danger-now", Part.SAFETY, DANGER_NOW),
         _page("danger-before", Part.SAFETY, DANGER_BEFORE, shown=False),

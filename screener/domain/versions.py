@@ -21,7 +21,7 @@ from screener.domain.questionnaire import QUESTIONNAIRE
 
 # The rules, and what they read answers and ages through.
 RULES: Final = ("answers", "urgency", "classification", "clinical_flags", "verdict", "next_step")
-_LABELS: Final = frozenset({"CRITERIA_VERSION"})
+_LABELS: Final = frozenset({"CRITERIA_DATE"})
 _HASH_LENGTH: Final = 8
 
 
@@ -87,8 +87,8 @@ def _is_mute(part: object) -> bool:
             return False
 
 
-QUESTIONNAIRE_VERSION: Final = f"{questionnaire.QUESTIONNAIRE_VERSION}+{questionnaire_hash(QUESTIONNAIRE)}"
-CRITERIA_VERSION: Final = f"{classification.CRITERIA_VERSION}+{criteria_hash(rule_sources())}"
+QUESTIONNAIRE_VERSION: Final = f"{questionnaire.QUESTIONNAIRE_DATE}+{questionnaire_hash(QUESTIONNAIRE)}"
+CRITERIA_VERSION: Final = f"{classification.CRITERIA_DATE}+{criteria_hash(rule_sources())}"
 CONSENT_VERSION: Final = (
-    f"{notices.CONSENT_VERSION}+{consent_hash(notices.consent_text('{clinic}'), notices.DISCLAIMER)}"
+    f"{notices.CONSENT_DATE}+{consent_hash(notices.consent_text('{clinic}'), notices.DISCLAIMER)}"
 )

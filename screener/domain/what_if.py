@@ -8,20 +8,37 @@ from typing import Any, Final, assert_never
 
 from screener.domain.answers import AnswerError, Answers, refuse_impossible
 from screener.domain.classification import CHRONIC_DAYS, article_class_of
-from screener.domain.clinical_flags import judge_flags
+from screener.domain.clinical_flags import (
+    DEBILITATING_DAYS,
+    EHF_REFRACTORY_MONTHS,
+    EHF_RESISTANT_MONTHS,
+    MANY_HEAD_DAYS,
+    MIGRAINE_DAYS,
+    MODERATE_PAIN,
+    OVERUSE_LINES,
+    judge_flags,
+)
+from screener.domain.next_step import ADULT_AGE
 from screener.domain.question import Choice, Choices, Number, Part, Question, Text, Value, YesNo
 from screener.domain.questionnaire import (
     ACUTE_DAYS,
     ACUTE_RELIEF,
     ACUTE_TRIED,
+    AGE,
+    ANY_ACUTE_DAYS,
     COMES_BACK,
+    DAYS_LOST,
+    DEBIL_DAYS,
+    DEBIL_MONTHS,
     HEAD_DAYS,
     LIFESTYLE_RELIEF,
     LONGEST_BREAK,
+    MIG_DAYS,
     NOW_LENGTH,
     NOW_PAIN,
     NOW_RELIEF,
     QUESTIONNAIRE,
+    SEVERITY,
     TREATED_LENGTH,
     UNTREATED_LENGTH,
     USUAL_RELIEF,
@@ -41,18 +58,25 @@ _READ_BY_THE_CLASS: Final[tuple[Question, ...]] = (
     ACUTE_TRIED,
     *ACUTE_RELIEF.values(),
 )
-# The numbers on either side of a line that a rule draws: no other can be the nearest that matters.
-_LINES_OF_THE_CLASS: Final[Mapping[str, tuple[Value, ...]]] = {HEAD_DAYS.id: (CHRONIC_DAYS - 1, CHRONIC_DAYS)}
+
+
+def _beside(*lines: int) -> tuple[Value, ...]:
+    """The numbers on either side of the lines a rule draws: no other can be the nearest that matters."""
+    return tuple(sorted({number for line in lines for number in (line - 1, line)}))
+
+
+_LINES_OF_THE_CLASS: Final[Mapping[str, tuple[Value, ...]]] = {HEAD_DAYS.id: _beside(CHRONIC_DAYS)}
+_USE_LINES: Final = _beside(1, *(days for _, days in OVERUSE_LINES.values()))
 _LINES_OF_THE_FLAGS: Final[Mapping[str, tuple[Value, ...]]] = {
-    "age": (17, 18),
-    "head_days": (7, 8, 14, 15),
-    "mig_days": (7, 8),
-    "severity": (3, 4),
-    "days_lost": (0, 1),
-    "debil_days": (7, 8),
-    "debil_months": (2, 3, 5, 6),
-    "acute_days": (0, 9, 10, 14, 15),
-    **{question.id: (0, 1, 9, 10, 14, 15) for question in ACUTE_DAYS.values()},
+    AGE.id: _beside(ADULT_AGE),
+    HEAD_DAYS.id: _beside(DEBILITATING_DAYS, MANY_HEAD_DAYS),
+    MIG_DAYS.id: _beside(MIGRAINE_DAYS),
+    SEVERITY.id: _beside(MODERATE_PAIN),
+    DAYS_LOST.id: _beside(1),
+    DEBIL_DAYS.id: _beside(DEBILITATING_DAYS),
+    DEBIL_MONTHS.id: _beside(EHF_RESISTANT_MONTHS, EHF_REFRACTORY_MONTHS),
+    ANY_ACUTE_DAYS.id: _USE_LINES,
+    **{question.id: _USE_LINES for question in ACUTE_DAYS.values()},
 }
 
 # What a clinician may change on a copy: all but free words and the request's own questions.

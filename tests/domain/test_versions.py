@@ -26,9 +26,9 @@ from screener.domain.versions import (
 CHANGELOG = Path(__file__).parents[2] / "docs" / "criteria-changelog.md"
 
 VERSIONS = {
-    "Questionnaire": (QUESTIONNAIRE_VERSION, questionnaire.QUESTIONNAIRE_VERSION, "questionnaire.py"),
-    "Criteria": (CRITERIA_VERSION, classification.CRITERIA_VERSION, "classification.py"),
-    "Consent": (CONSENT_VERSION, notices.CONSENT_VERSION, "notices.py"),
+    "Questionnaire": (QUESTIONNAIRE_VERSION, questionnaire.QUESTIONNAIRE_DATE, "questionnaire.py"),
+    "Criteria": (CRITERIA_VERSION, classification.CRITERIA_DATE, "classification.py"),
+    "Consent": (CONSENT_VERSION, notices.CONSENT_DATE, "notices.py"),
 }
 
 
@@ -133,7 +133,7 @@ RULE = '''
 """What a rule is for."""
 
 LINE = 15
-CRITERIA_VERSION = "2026-01-01"
+CRITERIA_DATE = "2026-01-01"
 
 def rule(days):
     """Met from the line."""
