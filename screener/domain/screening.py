@@ -28,6 +28,12 @@ def screen(answers: Answers) -> Screening:
     return Screening(answers, judge_urgency(answers), classify_answers(answers), judge_flags(answers))
 
 
+def restore_answers(stored: Mapping[str, Any], *, from_outside: bool = False) -> Answers:
+    """Answers as they were stored: JSON knows lists where a choice of several is a tuple."""
+    raw = {i: tuple(value) if isinstance(value, list) else value for i, value in stored.items()}
+    return Answers(QUESTIONNAIRE, raw, from_outside=from_outside)
+
+
 def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any]:
     """The JSON object of screening.md section 4 for one object of answers.
 

@@ -36,7 +36,6 @@ from screener.domain.questionnaire import (
 from screener.domain.screening import Screening, clinical_report, report
 from screener.domain.transcript import transcript
 from screener.domain.verdict import Verdict
-from screener.domain.what_if import class_changes
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import (
@@ -125,12 +124,11 @@ def theme(visit: Visit) -> Response:
     found = QUESTIONNAIRE.find_page(place)
     require_form_token(visit, place if found else "theme")
     visit.draft.document["theme"] = read_theme(request.form)
-    typed = {}
     if found and _may_visit(visit, found):
         form = form_for(found, visit.answers, request.form, visit.form_token(place))
         form.validate()
-        typed = form.answers
-    visit.save(**typed)
+        visit.take(form.answers)
+    visit.save()
     if not found and place not in PLACES:
         return redirect(visit.way_forward(), 303)
     return redirect(visit.url("page", slug=place, back=request.args.get("back")), 303)
@@ -179,22 +177,23 @@ def _may_visit(visit: Visit, found: Page) -> bool:
         if found.part is Part.REQUEST and not _asks_health(visit.next_step.kind):
             return False
         return found in visit.answers.path([found.part])
+    open_page = visit.answers.first_unanswered(BEFORE_RESULT)
     for on_path in visit.answers.path(BEFORE_RESULT):
         if on_path is found:
             return True
-        if on_path is visit.answers.first_unanswered(BEFORE_RESULT):
+        if on_path is open_page:
             return False
     return False
 
 
 def _keep(visit: Visit, found: Page, answers: dict[str, Value | None], *, back_to_check: bool) -> Response:
-    visit.forget(*(question.id for question in found.questions))
     was_emergency = visit.is_emergency
-    visit.save(**answers)
+    visit.take(answers, instead_of=found.questions)
+    if was_emergency and found in _pages_of_danger(visit):
+        # Looked at again, and a danger still.
+        visit.note("stop", visit.urgency.emergencies)
+    visit.save()
     if visit.is_emergency:
-        if not was_emergency or found in _pages_of_danger(visit):
-            visit.note("stop", visit.screening.urgency.emergencies)
-            visit.save()
         return redirect(visit.url("stop"), 303)
     if found.part not in BEFORE_RESULT:
         return redirect(_after_history(visit, found), 303)
@@ -238,7 +237,7 @@ def _progress(part: Part | str) -> str:
 
 
 def _pages_of_danger(visit: Visit) -> list[Page]:
-    ids = {part.split(".")[0] for flag in visit.screening.urgency.emergencies for part in flag.split("+")}
+    ids = {part.split(".")[0] for flag in visit.urgency.emergencies for part in flag.split("+")}
     return [p for p in visit.answers.path(BEFORE_RESULT) if any(q.id in ids for q in p.questions)]
 
 
@@ -256,13 +255,14 @@ def stop(visit: Visit) -> Any:
 
 def _leave_stop(visit: Visit, ticked: tuple[str, ...], answer: str) -> Response:
     if answer == "by_mistake":
-        visit.note("by_mistake", visit.screening.urgency.emergencies)
+        visit.note("by_mistake", visit.urgency.emergencies)
         visit.save()
         return redirect(visit.page_url(_pages_of_danger(visit)[0]), 303)
     if answer == "not_now" and ticked:
-        visit.note("not_now", visit.screening.urgency.emergencies)
+        visit.note("not_now", visit.urgency.emergencies)
         before = tuple(code for code in visit.answers[DANGER_BEFORE] or () if code not in ticked)
-        visit.save(danger_before=(*before, *ticked), danger_now=(NONE_CODE,))
+        visit.take({DANGER_BEFORE.id: (*before, *ticked), DANGER_NOW.id: (NONE_CODE,)})
+        visit.save()
         return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
     raise BadRequest
 
@@ -293,22 +293,22 @@ def result(visit: Visit) -> str:
     found = visit.screening.classification
     history = list(visit.answers.path([Part.HISTORY]))
     lines = [line.as_document() for line in transcript(visit.answers)]
+    told = report(visit.screening)
     return render_template(
         "patient/result.html",
         visit=visit,
-        urgency=visit.screening.urgency,
-        level=visit.screening.urgency.level.value,
+        level=visit.urgency.level.value,
         go_where=_where_today(visit),
-        flags=[flag_words(flag) for flag in visit.screening.urgency.red_flags],
+        flags=[flag_words(flag) for flag in visit.urgency.red_flags],
         headline=CLASS_WORDS[found.article_class],
         gap=GAP_WORDS[found.gap] if found.gap else "",
-        classes=explain(report(visit.screening), lines),
+        classes=explain(told, lines),
         sources=SOURCES,
         clinical=explain_flags(clinical_report(visit.screening), lines),
         overuse=_overuse(visit.screening),
         remarks=[PLAIN_REMARKS[r] for r in visit.screening.clinical.remarks if r in PLAIN_REMARKS],
         close_to_the_line=found.close_to_the_line,
-        open_questions=_open_questions(visit),
+        open_questions=_open_questions(visit, told),
         is_child=visit.next_step.offer == "own_pediatrician",
         step=visit.next_step,
         history_url=visit.page_url(history[0]) if history else "",
@@ -318,12 +318,12 @@ def result(visit: Visit) -> str:
     )
 
 
-def _open_questions(visit: Visit) -> tuple[OpenQuestion, ...]:
+def _open_questions(visit: Visit, told: Mapping[str, Any]) -> tuple[OpenQuestion, ...]:
     """The unanswered questions whose answers would settle the result; never answers that were given."""
     found = visit.screening.classification
-    settling = [change.id for change in class_changes(visit.answers) if not change.was_answered]
+    settling = visit.answers.missing(*(QUESTIONNAIRE.get(change["id"]) for change in told["would_change"]))
     if found.article_class is ArticleClass.INSUFFICIENT:
-        settling = [*settling, *found.open_questions]
+        settling = (*settling, *found.open_questions)
     return open_questions(visit.answers, settling)
 
 

@@ -9,7 +9,6 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_login import current_user
 from flask_security import auth_required
 from flask_wtf import FlaskForm
-from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 
 from screener.domain.consultation import (
@@ -64,15 +63,16 @@ def home() -> Any:
 @queue.get("/<clinic_slug>/queue")
 @staff_only
 def index() -> Any:
-    view = request.args.get("show", "open")
-    label, states = VIEWS.get(view, VIEWS["open"])
+    asked = request.args.get("show", "")
+    view = asked if asked in VIEWS else "open"
+    label, states = VIEWS[view]
     rows = list_queue(db(), states=[s.value for s in states], limit=PAGE_SIZE + 1, after=_cursor())
     counts = count_by_state(db())
     return render_template(
         "queue/index.html",
         rows=rows[:PAGE_SIZE],
         following=rows[PAGE_SIZE - 1].reference if len(rows) > PAGE_SIZE else "",
-        view=view if view in VIEWS else "open",
+        view=view,
         label=label,
         views={
             key: (name, sum(counts.get(state.value, 0) for state in states))
@@ -134,7 +134,7 @@ def move(reference: str) -> Any:
         db().rollback()
         return _submission(reference, form, str(refusal)), 409
     flash(f"{reference.upper()} is now “{to_state.label}”.")
-    return _back_to_queue()
+    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
 
 
 def _move(reference: str, form: MoveForm) -> State:
@@ -156,7 +156,3 @@ def _move(reference: str, form: MoveForm) -> State:
         now=datetime.now(UTC),
     )
     return to_state
-
-
-def _back_to_queue() -> Response:
-    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)

@@ -13,7 +13,7 @@ from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import NOT_JUDGED, REMARK_WORDS, ExplainedFlag, explain_flags
 from screener.domain.consultation import State
 from screener.domain.explanation import SOURCES, ExplainedClass, explain, flag_words
-from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.domain.screening import restore_answers
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation, Screening
@@ -83,8 +83,7 @@ class Record:
 
     @property
     def answers(self) -> Answers:
-        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in self.document["answers"].items()}
-        return Answers(QUESTIONNAIRE, raw, from_outside=True)
+        return restore_answers(self.document["answers"], from_outside=True)
 
     @property
     def flags(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, wraps
@@ -15,10 +15,10 @@ from werkzeug.exceptions import BadRequest
 
 from screener.domain.answers import Answers
 from screener.domain.next_step import NextStep, next_step
-from screener.domain.question import BEFORE_RESULT, Page, Value
+from screener.domain.question import BEFORE_RESULT, Page, Question, Value
 from screener.domain.questionnaire import AGE, QUESTIONNAIRE
-from screener.domain.screening import Screening, screen
-from screener.domain.urgency import Level, judge_urgency
+from screener.domain.screening import Screening, restore_answers, screen
+from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import OpenDraft, find_open_draft, save_draft
@@ -44,9 +44,12 @@ class Visit:
 
     @cached_property
     def answers(self) -> Answers:
-        stored = self.draft.document["answers"]
-        raw = {i: tuple(v) if isinstance(v, list) else v for i, v in stored.items()}
-        return Answers(QUESTIONNAIRE, raw)
+        return restore_answers(self.draft.document["answers"])
+
+    @cached_property
+    def urgency(self) -> Urgency:
+        """Looked at on every page; the classes only where they are shown."""
+        return judge_urgency(self.answers)
 
     @cached_property
     def screening(self) -> Screening:
@@ -54,7 +57,7 @@ class Visit:
 
     @property
     def is_emergency(self) -> bool:
-        return self.screening.urgency.level is Level.EMERGENCY
+        return self.urgency.level is Level.EMERGENCY
 
     def would_be_emergency(self, answers: Mapping[str, Value | None]) -> bool:
         changed = Answers(QUESTIONNAIRE, {**self.answers.as_raw(), **answers})
@@ -74,17 +77,24 @@ class Visit:
     def form_token(self, place: str) -> str:
         return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
 
-    def save(self, **answers: Value | None) -> None:
-        """Keeps these answers; those of questions no longer asked are forgotten."""
-        self.draft.document["answers"] |= answers
-        self.__dict__.pop("answers", None)
-        self.__dict__.pop("screening", None)
-        self.draft.document["answers"] = self.answers.as_raw()
-        save_draft(db(), self.draft, now())
+    def take(self, answers: Mapping[str, Value | None], instead_of: Iterable[Question] = ()) -> None:
+        """Takes these answers in place of the ones named; those of questions no longer asked are forgotten.
 
-    def forget(self, *question_ids: str) -> None:
-        for question_id in question_ids:
-            self.draft.document["answers"].pop(question_id, None)
+        Where they make it an emergency, that is noted, whichever form they came by.
+        """
+        was_emergency = self.is_emergency
+        replaced = {question.id for question in instead_of}
+        stored = self.draft.document["answers"]
+        kept = {i: value for i, value in stored.items() if i not in replaced}
+        self.draft.document["answers"] = {**kept, **answers}
+        for judged in ("answers", "urgency", "screening"):
+            self.__dict__.pop(judged, None)
+        self.draft.document["answers"] = self.answers.as_raw()
+        if self.is_emergency and not was_emergency:
+            self.note("stop", self.urgency.emergencies)
+
+    def save(self) -> None:
+        save_draft(db(), self.draft, now())
 
     def note(self, what: str, flags: tuple[str, ...]) -> None:
         """Keeps what happened at the stop page, with its time, for staff to see."""

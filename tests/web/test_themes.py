@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 from web.client import Browser, Page
 from web.walking import Walk, begin
+
+from screener.store.drafts import find_open_draft
+from screener.web.visit import now
 
 
 def theme_of(page: Page) -> str:
@@ -79,3 +83,15 @@ def test_a_danger_that_was_ticked_is_not_lost_to_the_choice(browser: Browser) ->
     form = walk.get("danger-now").form
     browser.post(f"/d/{walk.token}/theme", form | {"danger_now": ["sudden"], "theme": "dark"})
     assert walk.get("about-you").location.endswith("/stop")
+
+
+def test_a_danger_that_came_with_the_choice_is_noted_for_staff(app: Flask, browser: Browser) -> None:
+    walk = begin(browser)
+    form = walk.get("danger-now").form
+    browser.post(f"/d/{walk.token}/theme", form | {"danger_now": ["sudden"], "theme": "dark"})
+    with app.app_context():
+        session = app.extensions["screener.database"].new_session()
+        draft = find_open_draft(session, walk.token, now())
+        session.close()
+    assert draft is not None
+    assert [event["what"] for event in draft.document["events"]] == ["stop"]
