@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser.walking import fill, go_on, inspect, slug_of
+from browser.walking import fill, follow, go_on, inspect, slug_of
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE, PASSWORD
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -43,7 +43,7 @@ def sign_in(desk: BrowserContext, email: str) -> Page:
     page.goto("/desk/")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    go_on(page, "Sign in")
     return page
 
 
@@ -55,15 +55,15 @@ def test_a_patient_sends_a_request_and_staff_open_it(
     look(patient, "check")
     expect(patient.get_by_text("20 days")).to_be_visible()
 
-    patient.get_by_role("link", name="See my result").click()
+    follow(patient, "See my result")
     look(patient, "result")
     expect(
         patient.get_by_text("match what these clinics call chronic and intractable migraine")
     ).to_be_visible()
-    patient.get_by_role("link", name="What is known about ketamine for migraine").click()
+    follow(patient, "What is known about ketamine for migraine")
     look(patient, "evidence")
     patient.go_back()
-    patient.get_by_role("link", name="Ask for a consultation").click()
+    follow(patient, "Ask for a consultation")
     look(patient, "health")
     fill(patient, {"ket_heart": "no", "ket_medicines": ["none"]})
     go_on(patient)
@@ -88,21 +88,21 @@ def test_a_patient_sends_a_request_and_staff_open_it(
     expect(staff.get_by_role("heading", name="Pat Example")).to_be_visible()
     expect(staff.locator("summary", has_text="Intractable migraine")).to_contain_text("matches")
     expect(staff.get_by_role("link", name="pat@example.com")).to_be_visible()
-    staff.get_by_role("link", name="Clinician's history page").click()
+    follow(staff, "Clinician's history page")
     look(staff, "history")
     expect(staff.get_by_text("word for word")).to_be_visible()
 
-    staff.get_by_role("link", name="What would change it").click()
+    follow(staff, "What would change it")
     staff.get_by_text("Your headache days").click()
     fill(staff, {"head_days": 14, "mig_days": 12})
     go_on(staff, "See what moves")
     look(staff, "what-if")
     row = staff.get_by_role("row", name="Articles Chronic and intractable Intractable")
     expect(row).to_be_visible()
-    staff.get_by_role("link", name="Back to the history").click()
+    follow(staff, "Back to the history")
     # The copy is gone: nothing of it was saved.
     expect(staff.get_by_text("20 days").first).to_be_visible()
-    staff.get_by_role("link", name="What is known about ketamine for migraine").click()
+    follow(staff, "What is known about ketamine for migraine")
     look(staff, "evidence-desk")
 
 
@@ -134,10 +134,10 @@ def test_danger_stops_the_questions_and_both_ways_back_are_kept(
     while slug_of(patient) != "check":
         fill(patient, CHRONIC_AND_INTRACTABLE)
         go_on(patient)
-    patient.get_by_role("link", name="See my result").click()
+    follow(patient, "See my result")
     look(patient, "result-urgent")
     expect(patient.get_by_text("Go to an emergency department today")).to_be_visible()
-    patient.get_by_role("link", name="Ask the clinic to call me").click()
+    follow(patient, "Ask the clinic to call me")
     go_on(patient)
     fill(patient, CONTACT)
     go_on(patient, "Send my request")
@@ -164,9 +164,9 @@ def test_each_brightness_can_be_chosen_and_read(patient: Page, look: Callable[..
 def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Callable[..., None]) -> None:
     walked = walk_to_the_check(patient, EVERY_PAGE, look)
     assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"
-    patient.get_by_role("link", name="See my result").click()
+    follow(patient, "See my result")
     look(patient, "result-long-attack")
-    patient.get_by_role("link", name="add your history").click()
+    follow(patient, "add your history")
     while slug_of(patient) != "result":
         look(patient, slug_of(patient))
         fill(patient, EVERY_PAGE)

@@ -87,7 +87,15 @@ def fill(page: Page, answers: Mapping[str, Any]) -> None:
 
 
 def go_on(page: Page, button: str = "Continue") -> None:
-    page.get_by_role("button", name=button).click()
+    """Presses a button and waits for the next page: a click alone returns while it still loads."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
+
+
+def follow(page: Page, link: str) -> None:
+    """As `go_on`, for a link."""
+    with page.expect_navigation():
+        page.get_by_role("link", name=link).click()
 
 
 def slug_of(page: Page) -> str:
