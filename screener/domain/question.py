@@ -42,6 +42,8 @@ Condition: TypeAlias = Is | AtLeast
 class _Question:
     id: str
     stem: str
+    # Stands for the stem where answers are listed; empty where they never are.
+    topic: str = ""
     hint: str = ""
     # Asked if there is no condition or any one of them holds.
     when: tuple[Condition, ...] = ()

@@ -31,22 +31,23 @@ _NONE = Option("none", "None of these")
 # ---------------------------------------------------------------- 1 Safety
 
 _DANGERS = (
-    Option("sudden", "The worst headache of my life, at its worst within 5 minutes"),
-    Option("stroke_signs", "A weak or numb arm, leg or face, a drooping face, or trouble speaking"),
+    Option("sudden", "Worst headache ever, at its peak within 5 minutes"),
+    Option("stroke_signs", "Weak, numb or drooping face, arm or leg, or trouble speaking"),
     Option("sight_loss", "Sudden loss of sight or double vision"),
     Option("fever_neck", "Fever with a stiff neck, a rash, or being very drowsy"),
-    Option("faint_confused_seizure", "Fainting, confusion, a seizure, or acting unlike myself"),
+    Option("faint_confused_seizure", "Fainting, confusion, or a seizure"),
     Option("head_injury", "A hard blow to the head"),
-    Option("red_eye", "A red, painful eye, blurred sight, or rings around lights"),
-    Option("pregnancy_severe", "Pregnant, or gave birth in the last 6 weeks, and the headache is severe"),
+    Option("red_eye", "Red, painful eye, blurred sight, or rings around lights"),
+    Option("pregnancy_severe", "Severe headache in pregnancy or 6 weeks after birth"),
     Option("chest_pain", "Chest pain"),
-    Option("carbon_monoxide", "Others at home, or pets, feel ill too, or a heater may be faulty"),
-    Option("very_high_bp", "A blood pressure reading of 180 over 120 or more"),
+    Option("carbon_monoxide", "Others or pets at home feel ill too, or a faulty heater"),
+    Option("very_high_bp", "Blood pressure of 180 over 120 or more"),
     Option("self_harm", "Thoughts of harming myself or ending my life"),
 )
 
 DANGER_NOW = Choices(
     id="danger_now",
+    topic="Danger now",
     stem="Is any of this happening to you now?",
     hint="Tick all that fit.",
     options=(*_DANGERS, _NONE),
@@ -54,53 +55,61 @@ DANGER_NOW = Choices(
 )
 DANGER_BEFORE = Choices(
     id="danger_before",
+    topic="Danger before",
     stem="It happened, but not now",
     options=(*_DANGERS, _NONE),
 )
 AGE = Number(
-    id="age", stem="How old are you?", minimum=0, maximum=120, unit=("year", "years"), unsure_allowed=False
+    id="age",
+    topic="Age",
+    stem="How old are you?",
+    minimum=0,
+    maximum=120,
+    unit=("year", "years"),
+    unsure_allowed=False,
 )
 PREGNANCY = Choice(
     id="pregnancy",
-    stem="Are you pregnant, or did you give birth in the last 6 weeks?",
+    topic="Pregnancy",
+    stem="Are you pregnant, or did you just give birth?",
     options=(
-        Option("pregnant", "Yes, I am pregnant"),
-        Option("postpartum_6w", "Yes, I gave birth in the last 6 weeks"),
+        Option("pregnant", "Pregnant"),
+        Option("postpartum_6w", "Gave birth in the last 6 weeks"),
         Option("no", "No"),
-        Option("rather_not_say", "I'd rather not say"),
+        Option("rather_not_say", "Rather not say"),
     ),
 )
 CHANGES = Choices(
     id="changes",
+    topic="Warning signs",
     stem="Is any of this true for you?",
-    hint="These can be signs that a doctor should look at you soon. Tick all that fit.",
+    hint="Tick all that fit.",
     options=(
-        Option("new_after_50", "My headaches first came, or clearly changed, at age 50 or later"),
-        Option("jaw_or_scalp", "My jaw hurts when I chew, or my scalp is sore to touch"),
+        Option("new_after_50", "Headaches that began or clearly changed at 50 or later"),
+        Option("jaw_or_scalp", "Jaw pain when I chew, or a sore scalp"),
         Option(
             "changed_pattern",
-            "It is a new kind of headache, or how often, how long or how it feels has clearly changed",
+            "New kind, or a clear change in how often, how long or how it feels",
         ),
-        Option("worsening_weeks", "It keeps getting worse over days or weeks"),
-        Option("strain", "It starts when I cough, sneeze, work out or have sex"),
-        Option("posture", "It starts or stops when I stand up or lie down"),
-        Option("immune", "My body fights germs poorly (HIV, a transplant, chemo, or long use of steroids)"),
-        Option("cancer", "I have or had cancer"),
-        Option("injury_3mo", "I hurt my head in the last 3 months"),
-        Option("fever", "I have a fever with the headache"),
-        Option("clot_or_estrogen_new", "It is a new headache, and I have a clotting problem or use estrogen"),
-        Option("morning_vomiting", "I wake up with a headache and throw up"),
-        Option("double_or_greying_sight", "I see double, or my sight goes gray for a moment"),
-        Option(
-            "first_or_long_aura", "My first aura (zigzags, blind spots, tingling), or one over an hour long"
-        ),
-        Option("new_medicine", "The headaches began after I started a new medicine"),
+        Option("worsening_weeks", "Getting worse over days or weeks"),
+        Option("strain", "Set off by coughing, sneezing, exercise or sex"),
+        Option("posture", "Starts or stops when I stand or lie down"),
+        Option("immune", "Weak immune system (HIV, transplant, chemo, long steroid use)"),
+        Option("cancer", "Cancer, now or in the past"),
+        Option("injury_3mo", "Head injury in the last 3 months"),
+        Option("fever", "Fever with the headache"),
+        Option("clot_or_estrogen_new", "New, and I have a clotting problem or use estrogen"),
+        Option("morning_vomiting", "Waking with a headache and throwing up"),
+        Option("double_or_greying_sight", "Seeing double, or sight that grays out"),
+        Option("first_or_long_aura", "First aura ever (zigzags, blind spots, tingling), or one over an hour"),
+        Option("new_medicine", "Began after a new medicine"),
         _NONE,
     ),
     unsure_allowed=False,
 )
 INJURY_SIGNS = Choices(
     id="injury_signs",
+    topic="Since the head injury",
     stem="Since you hurt your head, is any of this true?",
     hint="Tick all that fit.",
     options=(
@@ -118,16 +127,18 @@ INJURY_SIGNS = Choices(
 
 HEAD_DAYS = Number(
     id="head_days",
-    stem="In the last 30 days, on how many days did your head hurt at all?",
-    hint="Count each day with any head pain. A best guess is fine.",
+    topic="Headache days",
+    stem="On how many of the last 30 days did your head hurt at all?",
+    hint="A best guess is fine.",
     minimum=0,
     maximum=30,
     unit=_DAY,
 )
 MIG_DAYS = Number(
     id="mig_days",
-    stem="On how many of those days was it a migraine, as far as you can tell?",
-    hint="Also count days when a triptan or ergot eased it.",
+    topic="Migraine days",
+    stem="How many of those were migraine days?",
+    hint="Also count days when a triptan or ergot helped.",
     minimum=0,
     maximum=30,
     unit=_DAY,
@@ -149,62 +160,74 @@ CONTINUOUS_SINCE_START = YesNo(
 )
 ATTACKS_EVER = Choice(
     id="attacks_ever",
-    stem="How many attacks like this have you had in your life?",
+    topic="Attacks so far",
+    stem="How many attacks like this have you had?",
     options=(
-        Option("one", "This is the first"),
+        Option("one", "Just this one"),
         Option("two_to_four", "2 to 4"),
         Option("five_or_more", "5 or more"),
     ),
 )
 
 _LENGTHS = (
-    Option("under_4h", "Less than 4 hours"),
+    Option("under_4h", "Under 4 hours"),
     Option("4_to_24h", "4 hours to 1 day"),
-    Option("24_to_72h", "More than 1 day, up to 3 days (72 hours)"),
-    Option("over_72h", "More than 3 days (72 hours)"),
+    Option("24_to_72h", "Over 1 day, up to 3 days"),
+    Option("over_72h", "Over 3 days"),
 )
 UNTREATED_LENGTH = Choice(
     id="untreated_length",
-    stem="How long does an attack last if you take nothing for it?",
-    hint="A break of a few hours still belongs to the same attack.",
+    topic="Length, no medicine",
+    stem="How long does an attack last with no medicine?",
+    hint="Breaks of a few hours don't end an attack.",
     options=_LENGTHS,
 )
 TREATED_LENGTH = Choice(
     id="treated_length",
-    stem="How long does an attack last if you take medicine?",
-    options=(*_LENGTHS, Option("never_treated", "I have never taken medicine for it")),
+    topic="Length, with medicine",
+    stem="How long does it last with medicine?",
+    options=(*_LENGTHS, Option("never_treated", "Never took any")),
 )
 COMES_BACK = YesNo(
     id="comes_back",
-    stem="Does the same attack ease for a few hours and keep coming back, for over 3 days?",
+    topic="Comes back",
+    stem="Does it ease for a few hours, then keep coming back, for over 3 days?",
 )
-NOW_PAIN = YesNo(id="now_pain", stem="Are you having an attack right now?")
+NOW_PAIN = YesNo(id="now_pain", topic="Attack now", stem="Are you having an attack now?")
 NOW_LENGTH = Choice(
     id="now_length",
+    topic="Lasted so far",
     stem="How long has this attack lasted so far?",
-    hint="A break of a few hours still belongs to the same attack.",
+    hint="Breaks of a few hours don't end an attack.",
     options=_LENGTHS,
     when=(Is(NOW_PAIN, value=True),),
 )
 
 _RELIEF = (
-    Option("goes", "The pain goes, and stays away to the next day"),
-    Option("much_better", "Much better, and it stays so to the next day"),
-    Option("a_little", "It helps a little, or not for long"),
-    Option("none", "It does not help"),
+    Option("goes", "The pain is gone"),
+    Option("much_better", "Much better"),
+    Option("a_little", "A little, or not for long"),
+    Option("none", "Not at all"),
 )
-_NEVER_TRIED = Option("never_tried", "I have not tried")
+_NEVER_TRIED = Option("never_tried", "Never tried")
 NOW_RELIEF = Choice(
     id="now_relief",
+    topic="Relief so far",
     stem="How well has medicine worked for this attack?",
-    options=(*_RELIEF, Option("never_tried", "I have not taken any")),
+    options=(*_RELIEF, Option("never_tried", "Took none")),
     when=(Is(NOW_PAIN, value=True),),
 )
 
 _IN_LONG_ATTACK: tuple[Condition, ...] = (Is(NOW_LENGTH, "over_72h"),)
-KEEP_DOWN = YesNo(id="keep_down", stem="Can you keep drinks and medicine down?", when=_IN_LONG_ATTACK)
+KEEP_DOWN = YesNo(
+    id="keep_down",
+    topic="Keeps drinks down",
+    stem="Can you keep drinks and medicine down?",
+    when=_IN_LONG_ATTACK,
+)
 LONGEST_BREAK = Choice(
     id="longest_break",
+    topic="Longest break",
     stem="What was the longest time without pain during this attack?",
     options=(
         Option("none", "There was no break"),
@@ -215,33 +238,40 @@ LONGEST_BREAK = Choice(
 )
 BREAK_CAUSE = Choice(
     id="break_cause",
+    topic="Cause of the break",
     stem="What gave you that break?",
     hint="If there was no break, choose “Neither”.",
     options=(Option("sleep", "Sleep"), Option("medicine", "Medicine"), Option("neither", "Neither")),
     when=_IN_LONG_ATTACK,
 )
 NOW_STOPS_ME = YesNo(
-    id="now_stops_me", stem="Does this attack stop you from doing your usual things?", when=_IN_LONG_ATTACK
+    id="now_stops_me",
+    topic="Stops usual things",
+    stem="Does this attack stop you from doing your usual things?",
+    when=_IN_LONG_ATTACK,
 )
 NOW_AS_USUAL = YesNo(
     id="now_as_usual",
+    topic="Like earlier attacks",
     stem="Apart from its length, is this attack like the ones you had before?",
     when=_IN_LONG_ATTACK,
 )
 
 USUAL_RELIEF = Choice(
     id="usual_relief",
-    stem="When you take medicine for an attack, how well does it usually work?",
+    topic="Medicine helps",
+    stem="How well does medicine usually work, up to the next day?",
     options=(*_RELIEF, _NEVER_TRIED),
 )
 LIFESTYLE_RELIEF = Choice(
     id="lifestyle_relief",
-    stem="Did it help to sleep or eat better, have less stress, or stay away from triggers?",
+    topic="New habits help",
+    stem="Did better sleep or food, less stress or fewer triggers help?",
     options=(
-        Option("helps", "Yes. Since then, attacks no longer have a big effect on my life"),
+        Option("helps", "Yes: attacks no longer have a big effect on my life"),
         Option("a_little", "A little"),
         Option("none", "No"),
-        Option("never_tried", "I have not tried such changes"),
+        Option("never_tried", "Never tried"),
     ),
 )
 SIDE = Choice(
@@ -276,51 +306,56 @@ STOPS_ME = Choice(
 )
 SYMPTOMS = Choices(
     id="symptoms",
+    topic="Other signs",
     stem="What comes with the pain?",
-    hint="Tick all that fit.",
     options=(
-        Option("nausea", "Feeling sick to my stomach"),
+        Option("nausea", "Upset stomach (nausea)"),
         Option("vomiting", "Throwing up"),
         Option("light", "Light bothers me"),
         Option("sound", "Sound bothers me"),
         Option("smell", "Smells bother me"),
-        Option("vision", "Flashing lights or trouble seeing"),
-        Option("dizziness", "Feeling dizzy"),
-        Option("tearing_one_side", "One eye tears, droops or gets red"),
+        Option("vision", "Flashes or trouble seeing"),
+        Option("dizziness", "Dizziness"),
+        Option("tearing_one_side", "One eye tears, droops or reddens"),
         _NONE,
     ),
 )
 AURA_EVER = YesNo(
     id="aura_ever",
+    topic="Aura",
     stem="Have you ever had an aura?",
-    hint="Zigzags, blind spots, tingling or trouble finding words that come and then clear.",
+    hint="Zigzags, blind spots, tingling or lost words that come and then clear.",
 )
 _WITH_AURA: tuple[Condition, ...] = (Is(AURA_EVER, value=True),)
 AURA_TYPES = Choices(
     id="aura_types",
+    topic="Kind of aura",
     stem="What was the aura like?",
     hint="Tick all that fit.",
     options=(
-        Option("visual", "Seeing things, such as zigzags or blind spots"),
+        Option("visual", "Zigzags, blind spots or flashes"),
         Option("sensory", "Tingling or numb skin"),
         Option("speech", "Trouble with words"),
         Option("weakness", "A weak arm, leg or face"),
-        Option("brainstem", "Spinning, slurred speech, ringing ears or double vision"),
+        Option("brainstem", "Spinning, slurred speech, ringing ears or double sight"),
         Option("one_eye", "Trouble seeing in one eye only"),
     ),
     when=_WITH_AURA,
 )
 AURA_EACH = Choice(
     id="aura_each",
+    topic="Each sign lasts",
     stem="How long does each of these signs last?",
     options=(
-        Option("under_5_min", "Less than 5 minutes"),
+        Option("under_5_min", "Under 5 minutes"),
         Option("5_to_60_min", "5 minutes to 1 hour"),
-        Option("over_60_min", "More than 1 hour"),
+        Option("over_60_min", "Over 1 hour"),
     ),
     when=_WITH_AURA,
 )
-AURA_CLEARS = YesNo(id="aura_clears", stem="Does the aura clear up fully each time?", when=_WITH_AURA)
+AURA_CLEARS = YesNo(
+    id="aura_clears", topic="Clears fully", stem="Does the aura clear up fully each time?", when=_WITH_AURA
+)
 AURA_SPREAD = Choice(
     id="aura_spread",
     stem="How long does it take the aura to spread or build up?",
@@ -349,18 +384,18 @@ AURA_TO_PAIN = Choice(
 
 ACUTE_TRIED = Choices(
     id="acute_tried",
-    stem="Which medicines have you tried to stop an attack?",
-    hint="Tick all that fit.",
+    topic="Medicines",
+    stem="What have you taken to stop an attack?",
     options=(
-        Option("triptan", "Triptan, such as sumatriptan (Imitrex) or rizatriptan (Maxalt)"),
+        Option("triptan", "Triptan, such as sumatriptan (Imitrex)"),
         Option("simple_analgesic", "Acetaminophen (Tylenol)"),
-        Option("nsaid", "Aspirin, ibuprofen (Advil, Motrin) or naproxen (Aleve)"),
-        Option("combination", "A mix with caffeine or butalbital, such as Excedrin or Fioricet"),
-        Option("opioid", "Opioid, such as codeine, tramadol or oxycodone"),
-        Option("ergot", "Ergot, such as DHE or Migranal"),
-        Option("gepant", "Gepant, such as Nurtec or Ubrelvy"),
+        Option("nsaid", "Aspirin, ibuprofen or naproxen (Advil, Aleve)"),
+        Option("combination", "Mix with caffeine or butalbital (Excedrin, Fioricet)"),
+        Option("opioid", "Opioid (codeine, tramadol)"),
+        Option("ergot", "Ergot (DHE, Migranal)"),
+        Option("gepant", "Gepant (Nurtec, Ubrelvy)"),
         Option("ditan", "Ditan (Reyvow)"),
-        Option("antiemetic", "Medicine for nausea, such as Reglan or Zofran"),
+        Option("antiemetic", "Nausea medicine (Reglan, Zofran)"),
         Option("other", "Another medicine"),
         Option("none", "None"),
     ),
@@ -394,9 +429,9 @@ def _acute_id(code: str) -> str:
 ACUTE_RELIEF = {
     code: Choice(
         id=f"{_acute_id(code)}_relief",
-        stem=f"How well do {name} work for you?"
+        stem=f"How well do {name} work, up to the next day?"
         if name.endswith("s")
-        else f"How well does {name} work for you?",
+        else f"How well does {name} work, up to the next day?",
         options=_RELIEF,
         when=_tried(code),
     )
@@ -633,13 +668,6 @@ QUESTIONNAIRE = Questionnaire(
         _page("injury", Part.SAFETY, INJURY_SIGNS),
         _page("headache-days", Part.HEADACHES, HEAD_DAYS, MIG_DAYS, heading="Your headache days"),
         _page(
-            "how-long-so-often",
-            Part.HEADACHES,
-            MONTHS_AT_RATE,
-            CONTINUOUS_SINCE_START,
-            heading="So many days",
-        ),
-        _page(
             "attack-length",
             Part.HEADACHES,
             ATTACKS_EVER,
@@ -661,9 +689,20 @@ QUESTIONNAIRE = Questionnaire(
             heading="More about this long attack",
         ),
         _page("relief", Part.HEADACHES, USUAL_RELIEF, LIFESTYLE_RELIEF, heading="What helps"),
+        _page("symptoms", Part.HEADACHES, SYMPTOMS, AURA_EVER, heading="Other signs"),
+        # Only what urgency reads is asked before the result; the rest of the aura follows it.
+        _page("aura", Part.HEADACHES, AURA_TYPES, AURA_EACH, AURA_CLEARS, heading="Your aura"),
+        _page("medicines", Part.TREATMENTS, ACUTE_TRIED),
+        _page(
+            "how-long-so-often",
+            Part.HISTORY,
+            MONTHS_AT_RATE,
+            CONTINUOUS_SINCE_START,
+            heading="So many days",
+        ),
         _page(
             "pain",
-            Part.HEADACHES,
+            Part.HISTORY,
             SIDE,
             CONSTANT,
             PULSATING,
@@ -672,10 +711,6 @@ QUESTIONNAIRE = Questionnaire(
             STOPS_ME,
             heading="The pain in a usual attack",
         ),
-        _page("symptoms", Part.HEADACHES, SYMPTOMS, AURA_EVER, heading="Other signs"),
-        # Only what urgency reads is asked before the result; the rest of the aura follows it.
-        _page("aura", Part.HEADACHES, AURA_TYPES, AURA_EACH, AURA_CLEARS, heading="Your aura"),
-        _page("medicines", Part.TREATMENTS, ACUTE_TRIED),
         _page("impact", Part.HISTORY, DAYS_LOST, DEBIL_DAYS, heading="Days lost"),
         _page("impact-months", Part.HISTORY, DEBIL_MONTHS),
         _page(

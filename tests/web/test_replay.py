@@ -415,7 +415,7 @@ def test_an_edit_of_wording_or_rule_changes_nothing_that_is_stored(
 ) -> None:
     app = installation.app
     walk = plant(browser, app, CHRONIC_AND_INTRACTABLE)
-    shown = walk.get("check").text
+    shown = walk.get("result").text
     reference = reference_on(browser.follow(walk.send(CONTACT)))
     before = stored(app, reference)
     # What the patient checked is what is stored, and the verdicts are those of that moment.
