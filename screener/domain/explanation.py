@@ -41,6 +41,13 @@ CLASS_WORDS = {
     ArticleClass.INSUFFICIENT: "We need a few more answers to compare.",
 }
 
+
+def class_words(found: ArticleClass, *, of_child: bool) -> str:
+    """The headline of a result, told to the patient or to a parent."""
+    words = CLASS_WORDS[found]
+    return words.replace("Your answers", "Your child's answers") if of_child else words
+
+
 GAP_WORDS = {
     Gap.UNDER_4_HOURS: "Your attacks end within 4 hours. The descriptions start at 4 hours.",
     Gap.UNDER_72_HOURS_NOTHING_WORKS: (

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date, format_skeleton, format_time
 from flask import Flask, render_template
+from flask_babel import get_locale
 from jinja2 import StrictUndefined
 
 from screener.domain.notices import DISCLAIMER
 from screener.domain.question import Choice, Number, Option
+from screener.web.languages import translated
 from screener.web.us_states import STATE_NAMES
 
 MOST_BESIDE, LONGEST_BESIDE = 3, 24
@@ -27,6 +30,7 @@ def install(app: Flask, static_folder: Path) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.filters |= {
         "by_part": _by_part,
+        "day": _day,
         "dial": _dial,
         "is_short": _is_short,
         "kind": lambda question: type(question).__name__,
@@ -64,21 +68,26 @@ def _dial(phone: str) -> str:
 def _is_short(question: Choice) -> bool:
     """Few words a choice: they fit beside each other."""
     return len(question.options) <= MOST_BESIDE and all(
-        len(option.label) <= LONGEST_BESIDE for option in question.options
+        len(translated(option.label)) <= LONGEST_BESIDE for option in question.options
     )
 
 
 def _local(moment: datetime, time_zone: str) -> str:
-    return moment.astimezone(ZoneInfo(time_zone)).strftime("%a %b %-d, %Y, %-I:%M %p")
+    there, locale = moment.astimezone(ZoneInfo(time_zone)), get_locale()
+    return f"{format_skeleton('yMMMEd', there, locale=locale)}, {format_time(there, 'short', locale=locale)}"
+
+
+def _day(day: date) -> str:
+    return format_date(day, "long", locale=get_locale())
 
 
 def _pairs(options: Iterable[Option]) -> list[tuple[str, str]]:
-    return [(option.code, option.label) for option in options]
+    return [(option.code, translated(option.label)) for option in options]
 
 
 def _scale_pairs(question: Number) -> list[tuple[str, str]]:
     """0 to 10 as radios, with words at the two ends."""
-    low, high = question.scale or ("", "")
+    low, high = map(translated, question.scale or ("", ""))
     words = {question.minimum: f" ({low})", question.maximum: f" ({high})"}
     return [
         (str(value), f"{value}{words.get(value, '')}")

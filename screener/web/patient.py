@@ -16,10 +16,10 @@ from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, PLAIN_REMARKS, explain_flags
 from screener.domain.evidence import EVIDENCE
 from screener.domain.explanation import (
-    CLASS_WORDS,
     GAP_WORDS,
     SOURCES,
     OpenQuestion,
+    class_words,
     explain,
     flag_words,
     open_questions,
@@ -294,13 +294,14 @@ def result(visit: Visit) -> str:
     history = list(visit.answers.path([Part.HISTORY]))
     lines = [line.as_document() for line in transcript(visit.answers)]
     told = report(visit.screening)
+    is_child = visit.next_step.offer == "own_pediatrician"
     return render_template(
         "patient/result.html",
         visit=visit,
         level=visit.urgency.level.value,
         go_where=_where_today(visit),
         flags=[flag_words(flag) for flag in visit.urgency.red_flags],
-        headline=CLASS_WORDS[found.article_class],
+        headline=class_words(found.article_class, of_child=is_child),
         gap=GAP_WORDS[found.gap] if found.gap else "",
         classes=explain(told, lines),
         sources=SOURCES,
@@ -309,7 +310,7 @@ def result(visit: Visit) -> str:
         remarks=[PLAIN_REMARKS[r] for r in visit.screening.clinical.remarks if r in PLAIN_REMARKS],
         close_to_the_line=found.close_to_the_line,
         open_questions=_open_questions(visit, told),
-        is_child=visit.next_step.offer == "own_pediatrician",
+        is_child=is_child,
         step=visit.next_step,
         history_url=visit.page_url(history[0]) if history else "",
         request_url=_request_url(visit),

@@ -1,0 +1,71 @@
+"""Languages: what a page may speak, and the catalogues, read from the very files that translators edit."""
+
+from __future__ import annotations
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g
+from flask_babel import Babel, Domain, get_locale, gettext, refresh
+
+SOURCE_LANGUAGE = "en"
+# By code: its own name, and how dates and times are written in it here.
+LANGUAGES = {"en": "English", "es": "Español"}
+_LOCALES = {"en": "en_US", "es": "es_US"}
+
+CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
+
+
+@cache
+def read_catalogue(language: str) -> NullTranslations:
+    """The messages of a language, compiled on first use: no build step, an edited file is simply there."""
+    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
+    if not path.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(path.read_bytes()), locale=language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Catalogues(Domain):
+    """Our own messages; Flask-Security and WTForms bring theirs."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return read_catalogue(locale.language) if locale else NullTranslations()
+
+
+class ScreenerBabel(Babel):
+    @property
+    def domain_instance(self) -> Catalogues:
+        return Catalogues()
+
+
+def install(app: Flask) -> None:
+    ScreenerBabel(app, default_locale=_LOCALES[SOURCE_LANGUAGE], locale_selector=lambda: _LOCALES[language()])
+    app.jinja_env.filters["translated"] = translated
+    app.jinja_env.globals |= {"language": language, "languages": LANGUAGES}
+
+
+def language() -> str:
+    """What this page speaks."""
+    return str(g.get("language") or SOURCE_LANGUAGE)
+
+
+def speak(code: str) -> None:
+    """From here on, this page speaks that language."""
+    g.language = code
+    refresh()
+
+
+def translated(text: str) -> str:
+    """A text of the domain in the page's language.
+
+    Not `_()`: in a template that would take the text for safe HTML and its per cent signs for placeholders.
+    """
+    return gettext(text) if text else ""
