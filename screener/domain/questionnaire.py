@@ -32,23 +32,23 @@ _NONE = Option("none", "None of these")
 
 _DANGERS = (
     Option("sudden", "Worst headache ever, at its peak within 5 minutes"),
-    Option("stroke_signs", "Weak, numb or drooping face, arm or leg, or trouble speaking"),
+    Option("stroke_signs", "Weak, numb or drooping face or limb, or trouble speaking"),
     Option("sight_loss", "Sudden loss of sight or double vision"),
-    Option("fever_neck", "Fever with a stiff neck, a rash, or being very drowsy"),
+    Option("fever_neck", "Fever with stiff neck, rash or being very drowsy"),
     Option("faint_confused_seizure", "Fainting, confusion, or a seizure"),
     Option("head_injury", "A hard blow to the head"),
     Option("red_eye", "Red, painful eye, blurred sight, or rings around lights"),
     Option("pregnancy_severe", "Severe headache in pregnancy or 6 weeks after birth"),
     Option("chest_pain", "Chest pain"),
-    Option("carbon_monoxide", "Others or pets at home feel ill too, or a faulty heater"),
-    Option("very_high_bp", "Blood pressure of 180 over 120 or more"),
+    Option("carbon_monoxide", "Others or pets at home feel ill, or a faulty heater"),
+    Option("very_high_bp", "Blood pressure 180/120 or more"),
     Option("self_harm", "Thoughts of harming myself or ending my life"),
 )
 
 DANGER_NOW = Choices(
     id="danger_now",
     topic="Danger now",
-    stem="Is any of this happening to you now?",
+    stem="Is any of this happening now?",
     hint="Tick all that fit.",
     options=(*_DANGERS, _NONE),
     unsure_allowed=False,
@@ -83,23 +83,22 @@ CHANGES = Choices(
     id="changes",
     topic="Warning signs",
     stem="Is any of this true for you?",
-    hint="Tick all that fit.",
     options=(
-        Option("new_after_50", "Headaches that began or clearly changed at 50 or later"),
-        Option("jaw_or_scalp", "Jaw pain when I chew, or a sore scalp"),
+        Option("new_after_50", "Began or clearly changed at 50 or later"),
+        Option("jaw_or_scalp", "Jaw pain on chewing, or sore scalp"),
         Option(
             "changed_pattern",
-            "New kind, or a clear change in how often, how long or how it feels",
+            "New kind, or changed in how often, how long or how it feels",
         ),
         Option("worsening_weeks", "Getting worse over days or weeks"),
         Option("strain", "Set off by coughing, sneezing, exercise or sex"),
-        Option("posture", "Starts or stops when I stand or lie down"),
+        Option("posture", "Starts or stops on standing or lying down"),
         Option("immune", "Weak immune system (HIV, transplant, chemo, long steroid use)"),
-        Option("cancer", "Cancer, now or in the past"),
+        Option("cancer", "Cancer, now or before"),
         Option("injury_3mo", "Head injury in the last 3 months"),
         Option("fever", "Fever with the headache"),
-        Option("clot_or_estrogen_new", "New, and I have a clotting problem or use estrogen"),
-        Option("morning_vomiting", "Waking with a headache and throwing up"),
+        Option("clot_or_estrogen_new", "New, with a clotting problem or estrogen use"),
+        Option("morning_vomiting", "Morning headache with throwing up"),
         Option("double_or_greying_sight", "Seeing double, or sight that grays out"),
         Option("first_or_long_aura", "First aura ever (zigzags, blind spots, tingling), or one over an hour"),
         Option("new_medicine", "Began after a new medicine"),
@@ -137,7 +136,7 @@ HEAD_DAYS = Number(
 MIG_DAYS = Number(
     id="mig_days",
     topic="Migraine days",
-    stem="How many of those were migraine days?",
+    stem="How many of your headache days were migraine days?",
     hint="Also count days when a triptan or ergot helped.",
     minimum=0,
     maximum=30,
@@ -172,26 +171,26 @@ ATTACKS_EVER = Choice(
 _LENGTHS = (
     Option("under_4h", "Under 4 hours"),
     Option("4_to_24h", "4 hours to 1 day"),
-    Option("24_to_72h", "Over 1 day, up to 3 days"),
+    Option("24_to_72h", "1 to 3 days"),
     Option("over_72h", "Over 3 days"),
 )
 UNTREATED_LENGTH = Choice(
     id="untreated_length",
-    topic="Length, no medicine",
-    stem="How long does an attack last with no medicine?",
+    topic="Length without medicine",
+    stem="How long do attacks last without medicine?",
     hint="Breaks of a few hours don't end an attack.",
     options=_LENGTHS,
 )
 TREATED_LENGTH = Choice(
     id="treated_length",
-    topic="Length, with medicine",
-    stem="How long does it last with medicine?",
+    topic="Length with medicine",
+    stem="How long do they last with medicine?",
     options=(*_LENGTHS, Option("never_treated", "Never took any")),
 )
 COMES_BACK = YesNo(
     id="comes_back",
     topic="Comes back",
-    stem="Does it ease for a few hours, then keep coming back, for over 3 days?",
+    stem="Do they ease for a few hours, then keep coming back, for over 3 days?",
 )
 NOW_PAIN = YesNo(id="now_pain", topic="Attack now", stem="Are you having an attack now?")
 NOW_LENGTH = Choice(
@@ -268,7 +267,7 @@ LIFESTYLE_RELIEF = Choice(
     topic="New habits help",
     stem="Did better sleep or food, less stress or fewer triggers help?",
     options=(
-        Option("helps", "Yes: attacks no longer have a big effect on my life"),
+        Option("helps", "Yes: attacks no longer affect my life much"),
         Option("a_little", "A little"),
         Option("none", "No"),
         Option("never_tried", "Never tried"),
@@ -387,10 +386,10 @@ ACUTE_TRIED = Choices(
     topic="Medicines",
     stem="What have you taken to stop an attack?",
     options=(
-        Option("triptan", "Triptan, such as sumatriptan (Imitrex)"),
+        Option("triptan", "Triptan (sumatriptan, Imitrex)"),
         Option("simple_analgesic", "Acetaminophen (Tylenol)"),
         Option("nsaid", "Aspirin, ibuprofen or naproxen (Advil, Aleve)"),
-        Option("combination", "Mix with caffeine or butalbital (Excedrin, Fioricet)"),
+        Option("combination", "Mixed pain pill (Excedrin, Fioricet)"),
         Option("opioid", "Opioid (codeine, tramadol)"),
         Option("ergot", "Ergot (DHE, Migranal)"),
         Option("gepant", "Gepant (Nurtec, Ubrelvy)"),
@@ -666,7 +665,7 @@ QUESTIONNAIRE = Questionnaire(
         _page("about-you", Part.SAFETY, AGE, PREGNANCY, heading="About you"),
         _page("changes", Part.SAFETY, CHANGES),
         _page("injury", Part.SAFETY, INJURY_SIGNS),
-        _page("headache-days", Part.HEADACHES, HEAD_DAYS, MIG_DAYS, heading="Your headache days"),
+        _page("headache-days", Part.HEADACHES, HEAD_DAYS),
         _page(
             "attack-length",
             Part.HEADACHES,
@@ -696,9 +695,10 @@ QUESTIONNAIRE = Questionnaire(
         _page(
             "how-long-so-often",
             Part.HISTORY,
+            MIG_DAYS,
             MONTHS_AT_RATE,
             CONTINUOUS_SINCE_START,
-            heading="So many days",
+            heading="More about your days",
         ),
         _page(
             "pain",

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from screener.domain.answers import Answers, Status
 from screener.domain.question import Choice, Choices, Number, Page, Question, Text, Value, YesNo
 
-NOT_SURE = "I'm not sure"
+NOT_SURE = "Not sure"
 SKIPPED = "Skipped"
 
 
@@ -21,6 +21,7 @@ class Line:
     kind: str
     page: str
     part: str
+    topic: str
     wording: str
     status: str
     value: Value | None
@@ -47,6 +48,7 @@ def _line(answers: Answers, page: Page, question: Question) -> Line:
         kind=type(question).__name__,
         page=page.slug,
         part=page.part.value,
+        topic=question.topic or question.stem,
         wording=question.stem,
         status=status.value,
         value=value,

@@ -222,11 +222,16 @@ class PatientForm(SummarizedForm):
 class QuestionsForm(SummarizedForm):
     """Some questions of the questionnaire, read in their own kinds."""
 
+    class Meta:
+        # As said before, for a form that does not ask them.
+        head_days: Value | None = None
+
     def validate(self, extra_validators: Any = None) -> bool:
         return super().validate(extra_validators) and self._days_fit()
 
     def _days_fit(self) -> bool:
-        head, migraine = (self.data.get(question.id) for question in (HEAD_DAYS, MIG_DAYS))
+        head = self.data.get(HEAD_DAYS.id, self.meta.head_days)
+        migraine = self.data.get(MIG_DAYS.id)
         if not (isinstance(head, int) and isinstance(migraine, int) and migraine > head):
             return True
         self[MIG_DAYS.id].errors = [f"This cannot be more than the days your head hurt at all ({head})."]
@@ -262,7 +267,8 @@ def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> Pa
     }
     form_class: type[PageForm] = type("QuestionForm", (PageForm,), fields)
     stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
-    return form_class(formdata, data=stored, meta={"csrf_context": form_token})
+    meta = {"csrf_context": form_token, "head_days": answers[HEAD_DAYS]}
+    return form_class(formdata, data=stored, meta=meta)
 
 
 # ---------------------------------------------------------------- the request's own page

@@ -29,7 +29,8 @@ def install(app: Flask, static_folder: Path) -> None:
     env.undefined = StrictUndefined
     env.trim_blocks = env.lstrip_blocks = True
     env.filters |= {
-        "by_part": _by_part,
+        "by_page": lambda lines: _grouped(lines, "page"),
+        "by_part": lambda lines: _grouped(lines, "part"),
         "day": _day,
         "dial": _dial,
         "is_short": _is_short,
@@ -53,8 +54,9 @@ def install(app: Flask, static_folder: Path) -> None:
     app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
 
 
-def _by_part(lines: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    return [(part, list(grouped)) for part, grouped in groupby(lines, key=lambda line: line["part"])]
+def _grouped(lines: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Lines of a transcript that stand together, under what they share."""
+    return [(shared, list(group)) for shared, group in groupby(lines, key=lambda line: str(line[by]))]
 
 
 def _dial(phone: str) -> str:

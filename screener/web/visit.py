@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest
 from screener.domain.answers import Answers
 from screener.domain.next_step import NextStep, next_step
 from screener.domain.question import BEFORE_RESULT, Page, Question, Value
-from screener.domain.questionnaire import AGE, QUESTIONNAIRE
+from screener.domain.questionnaire import AGE, HEAD_DAYS, MIG_DAYS, QUESTIONNAIRE
 from screener.domain.screening import Screening, restore_answers, screen
 from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
@@ -86,7 +86,7 @@ class Visit:
         replaced = {question.id for question in instead_of}
         stored = self.draft.document["answers"]
         kept = {i: value for i, value in stored.items() if i not in replaced}
-        self.draft.document["answers"] = {**kept, **answers}
+        self.draft.document["answers"] = _with_days_that_fit({**kept, **answers})
         for judged in ("answers", "urgency", "screening"):
             self.__dict__.pop(judged, None)
         self.draft.document["answers"] = self.answers.as_raw()
@@ -105,6 +105,14 @@ class Visit:
         """The first page that still needs an answer, or the check page."""
         page = self.answers.first_unanswered(BEFORE_RESULT)
         return self.page_url(page) if page else self.url("check")
+
+
+def _with_days_that_fit(answers: dict[str, Any]) -> dict[str, Any]:
+    """Fewer headache days than were migraine days before: those are asked again, after the result."""
+    head, migraine = answers.get(HEAD_DAYS.id), answers.get(MIG_DAYS.id)
+    if isinstance(head, int) and isinstance(migraine, int) and migraine > head:
+        del answers[MIG_DAYS.id]
+    return answers
 
 
 def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -103,7 +103,7 @@ def template_words(template: Path) -> str:
     inside = [
         words
         for code in re.findall(r"\{[{%].*?[%}]\}", source, flags=re.DOTALL)
-        for words in re.findall(r'"([^"]*)"', code)
+        for words in re.findall(r'"([^"]*)"', re.sub(r"%\(\w+\)s", "it", code))
         if re.match(r"[A-Z][a-z]+ [a-z]", words)
     ]
     source = re.sub(r"\{%.*?%\}", "\n", source, flags=re.DOTALL)

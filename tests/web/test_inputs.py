@@ -371,13 +371,24 @@ def test_more_migraine_days_than_headache_days_are_refused_where_they_stand(
     browser: Browser, app: Flask
 ) -> None:
     walk = plant(browser, app, answers_but())
-    page = post(walk, "headache-days", head_days="5", mig_days="6")
+    page = post(walk, "how-long-so-often", mig_days="21")
     assert page.status == 422
     (problem,) = page.problems
-    assert problem.endswith("This cannot be more than the days your head hurt at all (5).")
-    assert (page.form["head_days"], page.form["mig_days"]) == (["5"], ["6"])
+    assert problem.endswith("This cannot be more than the days your head hurt at all (20).")
+    assert page.form["mig_days"] == ["21"]
     assert stored(app, walk)["mig_days"] == 12
-    assert post(walk, "headache-days", head_days="unsure", mig_days="6").status == 303
+    assert post(walk, "how-long-so-often", mig_days="20").status == 303
+    assert post(walk, "headache-days", head_days="unsure").status == 303
+    assert post(walk, "how-long-so-often", mig_days="21").status == 303
+
+
+def test_fewer_headache_days_than_migraine_days_before_ask_those_again(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but())
+    assert post(walk, "headache-days", head_days="12").status == 303
+    assert stored(app, walk)["mig_days"] == 12
+    assert post(walk, "headache-days", head_days="11").status == 303
+    assert "mig_days" not in stored(app, walk)
+    assert walk.get("result").status == 200
 
 
 def test_a_stale_page_changes_nothing(browser: Browser, app: Flask) -> None:
