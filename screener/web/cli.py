@@ -142,11 +142,13 @@ def doctor_command() -> None:
     from screener.settings import load_settings
     from screener.store.migrations import pending
     from screener.web.app import open_database
+    from screener.web.copies import NEEDED, can_make_pdf
 
     database = open_database(load_settings())
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
+    told.append("PDF copies: ready." if can_make_pdf() else NEEDED)
     for line in told:
         click.echo(line)
     if problems:

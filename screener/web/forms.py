@@ -222,15 +222,12 @@ class PatientForm(SummarizedForm):
 class QuestionsForm(SummarizedForm):
     """Some questions of the questionnaire, read in their own kinds."""
 
-    class Meta:
-        # As said before, for a form that does not ask them.
-        head_days: Value | None = None
-
     def validate(self, extra_validators: Any = None) -> bool:
         return super().validate(extra_validators) and self._days_fit()
 
     def _days_fit(self) -> bool:
-        head = self.data.get(HEAD_DAYS.id, self.meta.head_days)
+        # A page that does not ask the headache days knows what was said before.
+        head = self.data.get(HEAD_DAYS.id, getattr(self.meta, "said_head_days", None))
         migraine = self.data.get(MIG_DAYS.id)
         if not (isinstance(head, int) and isinstance(migraine, int) and migraine > head):
             return True
@@ -267,7 +264,7 @@ def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> Pa
     }
     form_class: type[PageForm] = type("QuestionForm", (PageForm,), fields)
     stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
-    meta = {"csrf_context": form_token, "head_days": answers[HEAD_DAYS]}
+    meta = {"csrf_context": form_token, "said_head_days": answers[HEAD_DAYS]}
     return form_class(formdata, data=stored, meta=meta)
 
 

@@ -13,29 +13,17 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from screener.domain.classification import ArticleClass
-from screener.domain.clinical_words import OVERUSE_FOR_PATIENTS, PLAIN_REMARKS, explain_flags
 from screener.domain.evidence import EVIDENCE
-from screener.domain.explanation import (
-    GAP_WORDS,
-    SOURCES,
-    OpenQuestion,
-    class_words,
-    explain,
-    flag_words,
-    open_questions,
-)
 from screener.domain.notices import consent_text
 from screener.domain.question import BEFORE_RESULT, NONE_CODE, Page, Part, Value
 from screener.domain.questionnaire import (
     AGE,
     DANGER_BEFORE,
     DANGER_NOW,
-    PREGNANCY,
     QUESTIONNAIRE,
 )
-from screener.domain.screening import Screening, clinical_report, report
 from screener.domain.transcript import transcript
-from screener.domain.verdict import Verdict
+from screener.domain.versions import CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
 from screener.store.drafts import (
@@ -47,8 +35,10 @@ from screener.store.drafts import (
 )
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
+from screener.web.copies import can_make_pdf, make_pdf
 from screener.web.forms import ContactForm, form_for
 from screener.web.requests import Sending, send_request
+from screener.web.result import questions_that_would_settle, what_is_told
 from screener.web.visit import (
     INVALID,
     Visit,
@@ -290,60 +280,32 @@ def check(visit: Visit) -> str:
 @with_draft
 @after_safety
 def result(visit: Visit) -> str:
-    found = visit.screening.classification
     history = list(visit.answers.path([Part.HISTORY]))
-    lines = [line.as_document() for line in transcript(visit.answers)]
-    told = report(visit.screening)
-    is_child = visit.next_step.offer == "own_pediatrician"
     return render_template(
         "patient/result.html",
         visit=visit,
-        level=visit.urgency.level.value,
-        go_where=_where_today(visit),
-        flags=[flag_words(flag) for flag in visit.urgency.red_flags],
-        headline=class_words(found.article_class, of_child=is_child),
-        gap=GAP_WORDS[found.gap] if found.gap else "",
-        classes=explain(told, lines),
-        sources=SOURCES,
-        clinical=explain_flags(clinical_report(visit.screening), lines),
-        overuse=_overuse(visit.screening),
-        remarks=[PLAIN_REMARKS[r] for r in visit.screening.clinical.remarks if r in PLAIN_REMARKS],
-        close_to_the_line=found.close_to_the_line,
-        open_questions=_open_questions(visit, told),
-        is_child=is_child,
+        can_make_pdf=can_make_pdf(),
+        needs_answers=visit.screening.classification.article_class is ArticleClass.INSUFFICIENT,
+        open_questions=questions_that_would_settle(visit),
         step=visit.next_step,
         history_url=visit.page_url(history[0]) if history else "",
         request_url=_request_url(visit),
-        lines=lines,
-        today=now().date(),
+        **what_is_told(visit),
     )
 
 
-def _open_questions(visit: Visit, told: Mapping[str, Any]) -> tuple[OpenQuestion, ...]:
-    """The unanswered questions whose answers would settle the result; never answers that were given."""
-    found = visit.screening.classification
-    settling = visit.answers.missing(*(QUESTIONNAIRE.get(change["id"]) for change in told["would_change"]))
-    if found.article_class is ArticleClass.INSUFFICIENT:
-        settling = (*settling, *found.open_questions)
-    return open_questions(visit.answers, settling)
-
-
-def _overuse(found: Screening) -> str:
-    """Always told beside chronic and intractable: overuse can look like either."""
-    classes = (found.classification.chronic, found.classification.intractable)
-    matches = any(judged.verdict is Verdict.MET for judged in classes)
-    return OVERUSE_FOR_PATIENTS[found.clinical["ichd3_8_2"].verdict] if matches else ""
-
-
-def _where_today(visit: Visit) -> str:
-    """Who should see an urgent patient today."""
-    if visit.answers[DANGER_BEFORE]:
-        return "Go to an emergency department today, even if you feel better now."
-    if visit.answers[PREGNANCY] in {"pregnant", "postpartum_6w"}:
-        return "Call your maternity team today."
-    if visit.next_step.offer == "own_pediatrician":
-        return "A parent should call the child's doctor or an urgent care clinic today."
-    return "Call your own doctor or an urgent care clinic today."
+@patient.get("/d/<token>/copy.pdf")
+@with_draft
+@after_safety
+def copy(visit: Visit) -> Response:
+    """The result and all answers, for the patient to keep or to take to a doctor."""
+    if not can_make_pdf():
+        return redirect(visit.url("result"), 303)
+    versions = (QUESTIONNAIRE_VERSION, CRITERIA_VERSION)
+    page = render_template("patient/copy.html", versions=versions, **what_is_told(visit))
+    response = Response(make_pdf(page), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "attachment", filename="headache-answers.pdf")
+    return response
 
 
 # ---------------------------------------------------------------- the request

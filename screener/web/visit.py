@@ -17,7 +17,7 @@ from screener.domain.answers import Answers
 from screener.domain.next_step import NextStep, next_step
 from screener.domain.question import BEFORE_RESULT, Page, Question, Value
 from screener.domain.questionnaire import AGE, HEAD_DAYS, MIG_DAYS, QUESTIONNAIRE
-from screener.domain.screening import Screening, restore_answers, screen
+from screener.domain.screening import Screening, report, restore_answers, screen
 from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
@@ -55,6 +55,10 @@ class Visit:
     def screening(self) -> Screening:
         return screen(self.answers)
 
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        return report(self.screening)
+
     @property
     def is_emergency(self) -> bool:
         return self.urgency.level is Level.EMERGENCY
@@ -87,7 +91,7 @@ class Visit:
         stored = self.draft.document["answers"]
         kept = {i: value for i, value in stored.items() if i not in replaced}
         self.draft.document["answers"] = _with_days_that_fit({**kept, **answers})
-        for judged in ("answers", "urgency", "screening"):
+        for judged in ("answers", "urgency", "screening", "report"):
             self.__dict__.pop(judged, None)
         self.draft.document["answers"] = self.answers.as_raw()
         if self.is_emergency and not was_emergency:

@@ -166,7 +166,7 @@ def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Ca
     assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"
     follow(patient, "See my result")
     look(patient, "result-long-attack")
-    follow(patient, "add your history")
+    follow(patient, "Add your history")
     while slug_of(patient) != "result":
         look(patient, slug_of(patient))
         fill(patient, EVERY_PAGE)

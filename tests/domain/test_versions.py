@@ -91,7 +91,7 @@ def test_the_questionnaires_hash_is_over_its_content_alone() -> None:
         (SIDE, {"options": (replace(SIDE.options[0], label="Left or right"), *SIDE.options[1:])}),
         (MONTHS_AT_RATE, {"when": ()}),
         (MONTHS_AT_RATE, {"when": (AtLeast(HEAD_DAYS, 14),)}),
-        (MONTHS_AT_RATE, {"when": (AtLeast(questionnaire.MIG_DAYS, 15),)}),
+        (MONTHS_AT_RATE, {"when": (AtLeast(questionnaire.AGE, 15),)}),
     ],
 )
 def test_every_edit_of_a_question_is_a_new_version(question: Question, edit: dict[str, object]) -> None:

@@ -50,7 +50,7 @@ class Page:
 
     @property
     def source(self) -> str:
-        return self.response.get_data(as_text=True)
+        return self.response.get_data().decode(errors="replace")
 
     @property
     def location(self) -> str:

@@ -78,6 +78,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.stop", "POST"): either(303),
     ("patient.theme", "POST"): either(303),
     ("patient.check", "GET"): either(200),
+    ("patient.copy", "GET"): either(200),
     ("patient.result", "GET"): either(200),
     ("patient.contact", "GET"): either(200),
     ("patient.contact", "POST"): either(422),
@@ -106,6 +107,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
 # GET-only places under /d/<token>/ that a POST reaches as a page of that name, which there is none.
 SHADOWED = {
     ("patient.check", "POST"),
+    ("patient.copy", "POST"),
     ("patient.result", "POST"),
     ("patient.go_on", "GET"),
     ("patient.theme", "GET"),

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from builders import CHRONIC_AND_INTRACTABLE, EVERY_PAGE
+from builders import CHRONIC_AND_INTRACTABLE
 from web.client import Browser, Page
 from web.walking import AnswersById, begin
 
 MOST_SCREENS, MOST_WORDS = 18, 750
-_WORDS_OF_THE_BUTTONS = len("Back Part 2 of 4: Your headaches Continue Start See my result".split())
+_WORDS_OF_THE_BUTTONS = len(
+    ["Back", "Part", "2", "of", "4:", "Your", "headaches", "Continue", "Start", "See", "my", "result"]
+)
 _SAME_EVERYWHERE = {"visually-hidden", "back", "progress", "button"}
 
 
