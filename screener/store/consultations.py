@@ -15,7 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
-from screener.store.outbox import add_message
+from screener.store.outbox import NEW_REQUEST, add_message
 from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
@@ -107,7 +107,7 @@ def add_consultation(
     session.add(consultation)
     session.flush()
     _add_event(session, consultation, "received", now, to_state="new")
-    add_message(session, "request_received", consultation.id, now)
+    add_message(session, NEW_REQUEST, consultation.id, now)
     return consultation
 
 

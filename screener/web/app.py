@@ -37,6 +37,7 @@ def build_app(settings: Settings | None = None) -> Flask:
         "SEND_FILE_MAX_AGE_DEFAULT": 31536000,
     }
     app.extensions["screener.database"] = open_database(settings)
+    app.extensions["screener.settings"] = settings
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     # After-request hooks run last to first: whatever committing answers gets its headers too.
