@@ -8,7 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from typing import IO, Final, assert_never
+from typing import IO, TYPE_CHECKING, Final, assert_never
 
 import click
 
@@ -17,6 +17,12 @@ from screener.domain.question import Choice, Choices, Number, Question, Text, Ye
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from screener.settings import Settings
+    from screener.store.database import Database
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
@@ -144,15 +150,50 @@ def doctor_command() -> None:
     from screener.web.app import open_database
     from screener.web.copies import NEEDED, can_make_pdf
 
-    database = open_database(load_settings())
+    settings = load_settings()
+    database = open_database(settings)
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
+    else:
+        told.append(_tell_mail(settings, database))
     told.append("PDF copies: ready." if can_make_pdf() else NEEDED)
     for line in told:
         click.echo(line)
     if problems:
         raise click.ClickException("\n".join(problems))
+
+
+def _tell_mail(settings: Settings, database: Database) -> str:
+    from screener.store.outbox import count_mail
+
+    with database.new_session() as session:
+        waiting, dead = count_mail(session)
+    server = settings.mail_server if settings.can_mail else None
+    leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
+    return f"Mail: {leaves}; {waiting} waiting, {dead} given up."
+
+
+@main.command("deliver")
+@click.option("--once", is_flag=True, help="Send what is due, then stop.")
+def deliver_command(*, once: bool) -> None:
+    """Send the mail that waits in the outbox, until stopped."""
+    import logging
+    import signal
+
+    from screener import create_app
+    from screener.settings import load_settings
+    from screener.web.deliver import Worker
+
+    settings = load_settings()
+    if not settings.can_mail:
+        raise click.ClickException("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first.")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("screener").setLevel(logging.INFO)
+    worker = Worker(create_app(settings))
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: worker.stop())
+    worker.run(once=once)
 
 
 @main.command("setup")
@@ -250,6 +291,7 @@ def serve_command(*, port: int, demo: bool) -> None:
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
         _print_demo(port)
+        _start_demo_mail(port)
     Server(
         "wsgi:app",
         address="127.0.0.1",
@@ -269,6 +311,54 @@ def _print_demo(port: int) -> None:
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+
+
+def _start_demo_mail(port: int) -> None:
+    """Mail goes round in a circle here, whatever the environment says: it never reaches anybody."""
+    import multiprocessing
+    from importlib.util import find_spec
+
+    from screener.settings import INSTANCE
+    from screener.web.demo_mail import free_port
+
+    if find_spec("aiosmtpd") is None:
+        click.echo("Mail:     stays in the outbox; install aiosmtpd to see it")
+        return
+    folder, smtp_port = INSTANCE / "demo-mail", free_port()
+    os.environ |= {
+        "SCREENER_SMTP_URL": f"smtp+plain://127.0.0.1:{smtp_port}",
+        "SCREENER_MAIL_FROM": "Demo <no-reply@demo.example>",
+        "SCREENER_DEMO_MAIL": str(folder),
+    }
+    # A process: the server forks its workers, which threads of ours would not survive.
+    spawning = multiprocessing.get_context("spawn")
+    spawning.Process(target=_run_demo_mail, args=(folder, smtp_port), daemon=True).start()
+    click.echo(f"Mail:     http://localhost:{port}/demo/mail")
+
+
+def _run_demo_mail(folder: Path, smtp_port: int) -> None:
+    """Catches and delivers, until the server's last process ends, however that ends."""
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    from screener import create_app
+    from screener.web.deliver import Worker
+    from screener.web.demo_mail import catch_mail
+
+    catch_mail(folder, smtp_port)
+    worker, server = Worker(create_app()), parent_process()
+
+    def follow_server() -> None:
+        if server is not None:
+            server.join()
+        worker.stop()
+
+    Thread(target=follow_server, daemon=True).start()
+    # Ctrl-C reaches the server too, which then stops this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
 
 
 def _refuse_taken(port: int) -> None:
