@@ -12,7 +12,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from screener.settings import ROOT, Settings, SettingsError, load_settings
 from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
-from screener.web import access, headers, history, pages, patient, queue, sign_in, transaction
+from screener.web import (
+    access,
+    headers,
+    history,
+    pages,
+    patient,
+    queue,
+    saving,  # noqa: F401 - its doors stand on the patient blueprint
+    sign_in,
+    transaction,
+)
 
 MAX_BODY = 256 * 1024
 
