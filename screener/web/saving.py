@@ -82,7 +82,7 @@ def saved(visit: Visit) -> Any:
         "patient/saved.html",
         visit=visit,
         saved=visit.draft.document["saved"],
-        resume_address=_address("patient.resume_by_code", slug=g.clinic.slug),
+        base_url=_base_url(),
         on=_way_on(visit),
     )
 
@@ -111,7 +111,7 @@ def _mail_the_link(visit: Visit, to: str, token: str) -> None:
     """Now the link, and a warning a day before it ends, which holds no link."""
     local = current_app.jinja_env.filters["local"]
     until = {"until": local(visit.kept_until, g.clinic.time_zone)}
-    link = {"link": _address("patient.resume", token=token)}
+    link = {"link": _base_url() + url_for("patient.resume", token=token)}
     for kind, values, due_at in (
         (LINK_MAIL, link | until, now()),
         (WARNING_MAIL, until, visit.kept_until - _WARNED_BEFORE),
@@ -128,9 +128,9 @@ def _mail_the_link(visit: Visit, to: str, token: str) -> None:
         )
 
 
-def _address(endpoint: str, **values: Any) -> str:
-    """In full; never by the request's host, which a stranger can choose."""
-    return settings().base_url.rstrip("/") + url_for(endpoint, **values)
+def _base_url() -> str:
+    """Never the request's host, which a stranger can choose."""
+    return settings().base_url.rstrip("/")
 
 
 def _way_on(visit: Visit) -> str:
