@@ -72,6 +72,10 @@ class Settings:
         named = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
         return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *named]
 
+    def link(self, path: str) -> str:
+        """A page's full address, for mails."""
+        return self.base_url.rstrip("/") + path
+
     @property
     def can_mail(self) -> bool:
         """Whether a mail that is owed will leave; else it waits in the outbox."""

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from email_validator import validate_email
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import clinic_key
@@ -149,6 +149,14 @@ def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease
     )
     session.execute(leasing, execution_options={**options, "synchronize_session": False})
     return Lease(found.id, found.clinic_id, found.kind)
+
+
+def count_mail(session: Session) -> tuple[int, int]:
+    """How many mails of all clinics wait, and how many were given up."""
+    owed = OutboxMessage.sent_at.is_(None) & OutboxMessage.sealed_mail.is_not(None)
+    counted = select(func.count(OutboxMessage.id), func.count(OutboxMessage.failed_at)).where(owed)
+    together, dead = session.execute(counted, execution_options=looking_up(session, "outbox lease")).one()
+    return together - dead, dead
 
 
 def read_mail(session: Session, lease: Lease) -> Mail | None:

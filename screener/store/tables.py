@@ -146,6 +146,7 @@ class Consultation(ClinicScoped, Base):
     urgency_rank: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     idempotency_key: Mapped[bytes]
     body_digest: Mapped[bytes]
     receipt_hash: Mapped[bytes] = mapped_column(unique=True)

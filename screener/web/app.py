@@ -14,11 +14,13 @@ from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
+    demo_mail,
     headers,
     history,
     pages,
     patient,
     queue,
+    records,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
@@ -56,9 +58,11 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
+    records.install(app)
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
     app.register_blueprint(history.history)
+    app.register_blueprint(demo_mail.demo_mail)
     return app
 
 

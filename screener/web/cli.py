@@ -8,7 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from typing import IO, Final, assert_never
+from typing import IO, TYPE_CHECKING, Final, assert_never
 
 import click
 
@@ -17,6 +17,10 @@ from screener.domain.question import Choice, Choices, Number, Question, Text, Ye
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
+
+if TYPE_CHECKING:
+    from screener.settings import Settings
+    from screener.store.database import Database
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
@@ -143,14 +147,49 @@ def doctor_command() -> None:
     from screener.store.migrations import pending
     from screener.web.app import open_database
 
-    database = open_database(load_settings())
+    settings = load_settings()
+    database = open_database(settings)
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
+    else:
+        told.append(_tell_mail(settings, database))
     for line in told:
         click.echo(line)
     if problems:
         raise click.ClickException("\n".join(problems))
+
+
+def _tell_mail(settings: Settings, database: Database) -> str:
+    from screener.store.outbox import count_mail
+
+    with database.new_session() as session:
+        waiting, dead = count_mail(session)
+    server = settings.mail_server if settings.can_mail else None
+    leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
+    return f"Mail: {leaves}; {waiting} waiting, {dead} given up."
+
+
+@main.command("deliver")
+@click.option("--once", is_flag=True, help="Send what is due, then stop.")
+def deliver_command(*, once: bool) -> None:
+    """Send the mail that waits in the outbox, until stopped."""
+    import logging
+    import signal
+
+    from screener import create_app
+    from screener.settings import load_settings
+    from screener.web.deliver import Worker
+
+    settings = load_settings()
+    if not settings.can_mail:
+        raise click.ClickException("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first.")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("screener").setLevel(logging.INFO)
+    worker = Worker(create_app(settings))
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: worker.stop())
+    worker.run(once=once)
 
 
 @main.command("setup")
@@ -248,6 +287,7 @@ def serve_command(*, port: int, demo: bool) -> None:
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
         _print_demo(port)
+        _start_demo_mail(port)
     Server(
         "wsgi:app",
         address="127.0.0.1",
@@ -267,6 +307,31 @@ def _print_demo(port: int) -> None:
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+
+
+def _start_demo_mail(port: int) -> None:
+    """Mail goes round in a circle here, whatever the environment says: it never reaches anybody."""
+    from threading import Thread
+
+    from screener import create_app
+    from screener.settings import INSTANCE
+    from screener.web.deliver import Worker
+    from screener.web.demo_mail import catch_mail
+
+    folder = INSTANCE / "demo-mail"
+    try:
+        smtp_url = catch_mail(folder)
+    except ImportError:
+        click.echo("Mail:     stays in the outbox; install aiosmtpd to see it")
+        return
+    os.environ |= {
+        "SCREENER_SMTP_URL": smtp_url,
+        "SCREENER_MAIL_FROM": "Demo <no-reply@demo.example>",
+        "SCREENER_DEMO_MAIL": str(folder),
+    }
+    # A thread, so that it ends with the server however that ends.
+    Thread(target=Worker(create_app()).run, daemon=True).start()
+    click.echo(f"Mail:     http://localhost:{port}/demo/mail")
 
 
 def _refuse_taken(port: int) -> None:

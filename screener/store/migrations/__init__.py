@@ -18,7 +18,7 @@ _FOLDER: Final = Path(__file__).parent
 _LOCK: Final = 7_300_411
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, revision: str = "head") -> None:
     """Bring the database up to date; a second process that starts meanwhile waits and finds it done."""
     with database.engine.connect() as connection, _keys_resting(database, connection), connection.begin():
         # On SQLite every transaction begins IMMEDIATE, which is the lock.
@@ -26,7 +26,7 @@ def migrate(database: Database) -> None:
             _wait_for_turn(connection)
         configuration = _configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "head")
+        command.upgrade(configuration, revision)
         if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
             raise RuntimeError("the migration would leave rows that point nowhere; nothing was changed")
 

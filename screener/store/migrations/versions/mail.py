@@ -27,6 +27,7 @@ def upgrade() -> None:
     with op.batch_alter_table("consultations") as table:
         table.alter_column("screening_id", existing_type=sa.Uuid(), nullable=True)
         table.alter_column("sealed_contact", existing_type=sa.LargeBinary(), nullable=True)
+        table.add_column(sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
     _rename_kind("request_received", "new_request")
 
 
@@ -34,6 +35,7 @@ def downgrade() -> None:
     """Refused by the database where a mail waits or a request was withdrawn: they fit no older table."""
     _rename_kind("new_request", "request_received")
     with op.batch_alter_table("consultations") as table:
+        table.drop_column("withdrawn_at")
         table.alter_column("sealed_contact", existing_type=sa.LargeBinary(), nullable=False)
         table.alter_column("screening_id", existing_type=sa.Uuid(), nullable=False)
     with op.batch_alter_table("outbox_messages") as table:
