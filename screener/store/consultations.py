@@ -1,6 +1,5 @@
 """Consultation requests: received once, queued by urgency, moved with a reason, every look recorded."""
 
-import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,9 +17,17 @@ from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
 from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
-from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
+from screener.store.vault import (
+    CROCKFORD,
+    Place,
+    new_code,
+    open_document,
+    open_sealed,
+    seal,
+    seal_document,
+    token_hash,
+)
 
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
@@ -69,7 +76,7 @@ class Event:
 
 def new_reference() -> str:
     """Ten characters without I, L, O and U, to say on the telephone; it names a record and opens none."""
-    return "".join(secrets.choice(_CROCKFORD) for _ in range(_REFERENCE_LENGTH))
+    return new_code(_REFERENCE_LENGTH)
 
 
 def add_consultation(
@@ -155,7 +162,7 @@ def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None
 
 def get_consultation(session: Session, reference: str) -> Consultation:
     # What no reference can look like is not asked for: PostgreSQL refuses some of it.
-    looks_right = len(reference) == _REFERENCE_LENGTH and set(reference) <= set(_CROCKFORD)
+    looks_right = len(reference) == _REFERENCE_LENGTH and set(reference) <= set(CROCKFORD)
     by_reference = select(Consultation).where(Consultation.reference == reference)
     consultation = session.scalar(by_reference) if looks_right else None
     if consultation is None:

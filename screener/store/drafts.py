@@ -1,10 +1,10 @@
 """Drafts: answers being given, which only the link in the patient's hands opens."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final, cast
+from datetime import datetime
+from typing import Any, Final, Literal, TypeAlias, cast
 from uuid import UUID
 
 from sqlalchemy import CursorResult, and_, delete, or_, select, update
@@ -14,7 +14,16 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
-from screener.store.tables import DRAFT_IDLE, DRAFT_LIFE, MOST_TRIES, Draft, DraftDoor, place_of
+from screener.store.outbox import cancel_mail
+from screener.store.tables import (
+    DRAFT_IDLE,
+    DRAFT_LIFE,
+    MOST_TRIES,
+    SAVED_IDLE,
+    Draft,
+    DraftDoor,
+    place_of,
+)
 from screener.store.tenancy import enter_clinic, looking_up
 from screener.store.vault import (
     KeyRing,
@@ -27,6 +36,12 @@ from screener.store.vault import (
     wrap_draft_key,
 )
 
+# The open page's own address; and what a saved draft is come back to by: a mailed link, a written code.
+Kind: TypeAlias = Literal["page", "resume", "code"]
+WAYS_BACK: Final = ("resume", "code")
+# Mail about a way back: the way itself, and the warning before it ends.
+LINK_MAIL: Final = "draft_link"
+WARNING_MAIL: Final = "draft_warning"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -49,20 +64,19 @@ def add_draft(
     row.sealed = _seal(draft)
     session.add(row)
     session.flush()
-    return draft, _add_door(session, draft, now)
+    return draft, add_door(session, draft, "page", new_token(), now)
 
 
 def _seal(draft: OpenDraft) -> bytes:
     return seal_document(KeyRing.of_one(draft.key), place_of(draft.row, "sealed"), draft.document)
 
 
-def _add_door(session: Session, draft: OpenDraft, now: datetime) -> str:
-    token = new_token()
+def add_door(session: Session, draft: OpenDraft, kind: Kind, token: str, now: datetime) -> str:
     door = DraftDoor(
         id=new_id(),
         clinic_id=draft.row.clinic_id,
         draft_id=draft.row.id,
-        kind="page",
+        kind=kind,
         secret_hash=token_hash(token),
         created_at=now,
     )
@@ -73,7 +87,7 @@ def _add_door(session: Session, draft: OpenDraft, now: datetime) -> str:
 
 
 def find_open_draft(
-    session: Session, token: str, now: datetime, *, to_change: bool = False
+    session: Session, token: str, now: datetime, *, kind: Kind = "page", to_change: bool = False
 ) -> OpenDraft | None:
     """The draft behind the token, its clinic entered; an expired one opens no more.
 
@@ -81,24 +95,32 @@ def find_open_draft(
     Else it only reads, so that a page view waits for no writer; `remove_expired_drafts` deletes.
     None as well if the session is in another clinic already: foreign and unknown look alike.
     """
-    found = _find_door(session, token, to_change=to_change)
+    found = _find_door(session, token, kind, to_change=to_change)
     if found is None:
         return None
     row, door = found
     enter_clinic(session, row.clinic_id)
-    if _is_expired(row, now):
+    if now >= kept_until(row):
         return None
     key = unwrap_draft_key(vault_of(session), token, place_of(door, "wrapped_key"), door.wrapped_key)
     document = open_document(KeyRing.of_one(key), place_of(row, "sealed"), row.sealed)
     return OpenDraft(row, key, document)
 
 
-def _find_door(session: Session, token: str, *, to_change: bool) -> tuple[Draft, DraftDoor] | None:
+def _find_door(
+    session: Session, token: str, kind: Kind, *, to_change: bool
+) -> tuple[Draft, DraftDoor] | None:
     if not _TOKEN.fullmatch(token):
         return None
     same_draft = and_(DraftDoor.clinic_id == Draft.clinic_id, DraftDoor.draft_id == Draft.id)
     looked_up = (
-        select(Draft, DraftDoor).join(DraftDoor, same_draft).where(DraftDoor.secret_hash == token_hash(token))
+        select(Draft, DraftDoor)
+        .join(DraftDoor, same_draft)
+        .where(
+            DraftDoor.secret_hash == token_hash(token),
+            DraftDoor.kind == kind,
+            DraftDoor.replaced_at.is_(None),
+        )
     )
     found = session.execute(
         # SQLite knows no row locks; there each writer waits for the one before it anyway.
@@ -108,8 +130,21 @@ def _find_door(session: Session, token: str, *, to_change: bool) -> tuple[Draft,
     return None if found is None else (found[0], found[1])
 
 
-def _is_expired(row: Draft, now: datetime) -> bool:
-    return now - row.last_active_at >= DRAFT_IDLE or now - row.created_at >= DRAFT_LIFE
+def find_clinic_of_closed_door(session: Session, token: str) -> UUID | None:
+    """Whose draft the token opened until another way in was used; None if the draft is gone too."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    closed = select(DraftDoor.clinic_id).where(
+        DraftDoor.secret_hash == token_hash(token), DraftDoor.replaced_at.is_not(None)
+    )
+    return session.scalar(closed, execution_options=looking_up(session, "draft by token"))
+
+
+def kept_until(row: Draft) -> datetime:
+    """When it expires if nothing more is done with it."""
+    if row.saved_at:
+        return row.last_active_at + SAVED_IDLE
+    return min(row.last_active_at + DRAFT_IDLE, row.created_at + DRAFT_LIFE)
 
 
 def save_draft(session: Session, draft: OpenDraft, now: datetime) -> None:
@@ -122,11 +157,22 @@ def save_draft(session: Session, draft: OpenDraft, now: datetime) -> None:
         raise NotFoundError("this draft is gone") from None
 
 
-def renew_door(session: Session, draft: OpenDraft) -> str:
-    """A new token; every link handed out before is dead, and the wrong tries are forgotten."""
-    session.execute(delete(DraftDoor).where(DraftDoor.draft_id == draft.row.id, DraftDoor.kind == "page"))
+def renew_door(session: Session, draft: OpenDraft, now: datetime) -> str:
+    """A new token; every link and code handed out before is dead, and the wrong tries are forgotten."""
+    close_doors(session, draft, ("page", *WAYS_BACK), now)
     draft.row.tries = 0
-    return _add_door(session, draft, datetime.now(UTC))
+    draft.row.last_active_at = now
+    return add_door(session, draft, "page", new_token(), now)
+
+
+def close_doors(session: Session, draft: OpenDraft, kinds: Collection[str], now: datetime) -> None:
+    """They open no more, and mail about them that has not left is cancelled."""
+    closing = update(DraftDoor).where(
+        DraftDoor.draft_id == draft.row.id, DraftDoor.kind.in_(kinds), DraftDoor.replaced_at.is_(None)
+    )
+    session.execute(closing.values(replaced_at=now, wrapped_key=b""))
+    for mail in (LINK_MAIL, WARNING_MAIL):
+        cancel_mail(session, draft_id=draft.row.id, kind=mail)
 
 
 def count_wrong_try(session: Session, draft: OpenDraft) -> int:
@@ -154,6 +200,11 @@ def _remove(session: Session, row: Draft) -> None:
 
 def remove_expired_drafts(session: Session, now: datetime) -> int:
     """How many of the entered clinic's drafts were past their time."""
-    expired = or_(Draft.last_active_at <= now - DRAFT_IDLE, Draft.created_at <= now - DRAFT_LIFE)
+    saved, unsaved = Draft.saved_at.is_not(None), Draft.saved_at.is_(None)
+    expired = or_(
+        and_(unsaved, Draft.last_active_at <= now - DRAFT_IDLE),
+        and_(unsaved, Draft.created_at <= now - DRAFT_LIFE),
+        and_(saved, Draft.last_active_at <= now - SAVED_IDLE),
+    )
     removed = cast("CursorResult[Any]", session.execute(delete(Draft).where(expired)))
     return removed.rowcount

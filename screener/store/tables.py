@@ -20,6 +20,8 @@ from screener.store.vault import Place
 
 DRAFT_IDLE: Final = timedelta(hours=24)
 DRAFT_LIFE: Final = timedelta(days=7)
+# A draft that was saved for later, from the last time anything was done with it.
+SAVED_IDLE: Final = timedelta(days=7)
 MOST_TRIES: Final = 5
 
 STATES: Final = (
@@ -84,10 +86,14 @@ class Draft(ClinicScoped, Base):
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_active_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class DraftDoor(ClinicScoped, Base):
-    """A way into a draft: the hash finds it, only the token itself opens it."""
+    """A way into a draft: the hash finds it, only the token itself opens it.
+
+    A closed door (`replaced_at`) holds no key any more; it is kept to tell its visitor why.
+    """
 
     __tablename__ = "draft_doors"
     constraints = (
@@ -100,6 +106,7 @@ class DraftDoor(ClinicScoped, Base):
     secret_hash: Mapped[bytes] = mapped_column(unique=True)
     wrapped_key: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    replaced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Screening(ClinicScoped, Base):

@@ -23,6 +23,7 @@ from screener.store.errors import UnreadableError
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 FORMAT: Final = 1
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HEAD_BYTES: Final = 3
 _LARGEST_VERSION: Final = 0xFFFF
 # 32 random bytes hold about 30 different ones; fewer than this never comes from a random source.
@@ -168,6 +169,11 @@ def new_key() -> bytes:
 
 def new_token() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
+
+
+def new_code(length: int) -> str:
+    """Random characters without I, L, O and U (five bits each), to be said or written down."""
+    return "".join(secrets.choice(CROCKFORD) for _ in range(length))
 
 
 def token_hash(token: str) -> bytes:

@@ -22,6 +22,7 @@ from screener.web import (
     patient,
     queue,
     records,
+    saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
 )

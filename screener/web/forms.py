@@ -25,6 +25,7 @@ from screener.domain.question import (
     Choice,
     Choices,
     Number,
+    Option,
     Page,
     Part,
     Question,
@@ -34,6 +35,7 @@ from screener.domain.question import (
 )
 from screener.domain.questionnaire import CONTACT, DANGER_NOW, HEAD_DAYS, MIG_DAYS
 from screener.domain.what_if import CHANGEABLE
+from screener.store.saved_drafts import read_code
 from screener.web.us_states import STATE_NAMES
 
 UNSURE = "unsure"
@@ -386,3 +388,97 @@ class ContactForm(PatientForm):
         """The contact data by id, ready to seal (dates as ISO text)."""
         values = {f.name: getattr(f, "value", f.data) for f in self.shown_fields if f.name != "consent"}
         return {i: v.isoformat() if isinstance(v, date) else v for i, v in values.items()}
+
+
+# ---------------------------------------------------------------- saving, and coming back
+
+_EARLIEST_BIRTH_YEAR = 1900
+_WAY = Choice(
+    id="way",
+    stem="How do you want to come back?",
+    options=(Option("email", "By a link we e-mail to you"), Option("code", "By a code you write down")),
+    unsure_allowed=False,
+)
+
+
+class BirthYearField(StringField):
+    """A year in which somebody alive was born, as a number in `year`."""
+
+    year: int | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = clean_text(valuelist[0]) if valuelist else ""
+        is_year = re.fullmatch(r"[0-9]{4}", self.data)
+        if not is_year or not _EARLIEST_BIRTH_YEAR <= int(self.data) <= _this_year():
+            raise ValueError("Give the year of birth in four digits, for example 1985.")
+        self.year = int(self.data)
+
+
+def _this_year() -> int:
+    return date.today().year  # noqa: DTZ011 - a year either way is allowed
+
+
+class YearForm(PatientForm):
+    """Opens a saved draft again."""
+
+    birth_year = BirthYearField("Year of birth")
+
+    @property
+    def year(self) -> int | None:
+        found: int | None = self.birth_year.year
+        return found
+
+
+class CodeField(StringField):
+    """A code from paper, as it is stored in `code`."""
+
+    code = ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = clean_text(valuelist[0]) if valuelist else ""
+        code = read_code(self.data)
+        if code is None:
+            raise ValueError("A code has 12 letters and digits, for example K7QM-3XVD-9TPA.")
+        self.code = code
+
+
+class CodeForm(PatientForm):
+    """Finds a saved draft, and opens it."""
+
+    code = CodeField("Your code")
+    birth_year = BirthYearField("Year of birth")
+
+
+class SaveForm(YearForm):
+    """How to come back; `age` is the one given before, if it was."""
+
+    way = AnswerField(_WAY, may_be_blank=False)
+    contact_email = ContactField("contact_email", read=_read_email)
+    age: int | None = None
+
+    def validate_birth_year(self, field: BirthYearField) -> None:
+        if self.age is None or field.year is None:
+            return
+        if abs(_this_year() - field.year - self.age) > 1:
+            raise ValidationError("The year and the age you gave do not fit. Check the year.")
+
+    def validate_way(self, field: AnswerField) -> None:
+        if field.data == "email" and self.year is not None and _this_year() - self.year <= ADULT_AGE:
+            raise ValidationError("We send no e-mail for someone who may be under 18. Choose the code.")
+
+    def validate_contact_email(self, field: ContactField) -> None:
+        if self.way.data != "email":
+            field.errors = []
+        elif not field.data:
+            raise ValidationError("Give the e-mail address to send the link to.")
+
+    def without_mail(self) -> None:
+        """Leaves the code as the only way."""
+        del self.way
+        del self.contact_email
+
+    @property
+    def mail_to(self) -> str:
+        """Empty where a code was chosen, or is the only way."""
+        chosen = "way" in self and self.way.data == "email"
+        return str(self.contact_email.value) if chosen else ""

@@ -31,7 +31,6 @@ from screener.store.drafts import (
     count_wrong_try,
     remove_draft,
     remove_expired_drafts,
-    renew_door,
 )
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
@@ -44,6 +43,7 @@ from screener.web.visit import (
     Visit,
     after_safety,
     body_digest,
+    come_back,
     contact_form,
     door_page,
     now,
@@ -58,7 +58,7 @@ patient = Blueprint("patient", __name__)
 
 THEMES = frozenset({"light", "dim", "dark"})
 # The pages of a draft that hold no questions.
-PLACES = frozenset({"stop", "check", "result", "contact"})
+PLACES = frozenset({"stop", "check", "result", "contact", "save", "saved"})
 _PARTS_SHOWN = (*BEFORE_RESULT, "check")
 
 
@@ -115,14 +115,24 @@ def theme(visit: Visit) -> Response:
     found = QUESTIONNAIRE.find_page(place)
     require_form_token(visit, place if found else "theme")
     visit.draft.document["theme"] = read_theme(request.form)
-    if found and _may_visit(visit, found):
-        form = form_for(found, visit.answers, request.form, visit.form_token(place))
-        form.validate()
-        visit.take(form.answers)
+    if found:
+        keep_typed(visit, found)
     visit.save()
     if not found and place not in PLACES:
         return redirect(visit.way_forward(), 303)
     return redirect(visit.url("page", slug=place, back=request.args.get("back")), 303)
+
+
+def keep_typed(visit: Visit, found: Page) -> None:
+    """Takes what was typed so far on a page that is left by another button than its own."""
+    if _may_visit(visit, found):
+        form = form_for(found, visit.answers, request.form, visit.form_token(found.slug))
+        form.validate()
+        visit.take_page(found, form.answers, seen=_seen(), whole=False)
+
+
+def _seen() -> str:
+    return request.form.get("seen", "")
 
 
 # ---------------------------------------------------------------- questions
@@ -179,7 +189,7 @@ def _may_visit(visit: Visit, found: Page) -> bool:
 
 def _keep(visit: Visit, found: Page, answers: dict[str, Value | None], *, back_to_check: bool) -> Response:
     was_emergency = visit.is_emergency
-    visit.take(answers, instead_of=found.questions)
+    visit.take_page(found, answers, seen=_seen(), whole=True)
     if was_emergency and found in _pages_of_danger(visit):
         # Looked at again, and a danger still.
         visit.note("stop", visit.urgency.emergencies)
@@ -393,5 +403,4 @@ def go_on(visit: Visit) -> Any:
         if left <= 0:
             return render_template("patient/gone.html"), 410
         return door_page(visit, f"That is not the age given before. Tries left: {left}.")
-    renewed = Visit(renew_door(db(), visit.draft), visit.draft)
-    return redirect(renewed.url("stop") if renewed.is_emergency else renewed.way_forward(), 303)
+    return come_back(visit.draft)

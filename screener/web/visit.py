@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import abort, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
 
 from screener.domain.answers import Answers
 from screener.domain.next_step import NextStep, next_step
@@ -21,7 +22,14 @@ from screener.domain.screening import Screening, report, restore_answers, screen
 from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading
-from screener.store.drafts import OpenDraft, find_open_draft, save_draft
+from screener.store.drafts import (
+    OpenDraft,
+    find_clinic_of_closed_door,
+    find_open_draft,
+    kept_until,
+    renew_door,
+    save_draft,
+)
 from screener.store.errors import NotFoundError
 from screener.store.tables import Clinic, Consultation
 from screener.store.vault import derive_token
@@ -41,6 +49,8 @@ class Visit:
 
     token: str
     draft: OpenDraft
+    # What the next page has to tell, by its name in templates/patient/told.html.
+    told: str | None = None
 
     @cached_property
     def answers(self) -> Answers:
@@ -73,7 +83,7 @@ class Visit:
         return next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
 
     def url(self, endpoint: str, **values: Any) -> str:
-        return url_for(f"patient.{endpoint}", token=self.token, **values)
+        return url_for(f"patient.{endpoint}", token=self.token, told=self.told, **values)
 
     def page_url(self, page: Page) -> str:
         return self.url("page", slug=page.slug)
@@ -97,8 +107,29 @@ class Visit:
         if self.is_emergency and not was_emergency:
             self.note("stop", self.urgency.emergencies)
 
+    def seen(self, page: Page) -> int:
+        """How often this page was saved when it is shown; its form carries it along."""
+        saves: dict[str, int] = self.draft.document.get("saves", {})
+        return saves.get(page.slug, 0)
+
+    def take_page(self, page: Page, answers: Mapping[str, Value | None], *, seen: str, whole: bool) -> None:
+        """Takes what was sent of a page (if whole, in place of all it held before).
+
+        The later window wins, and the next page says so where that changed what another one had sent.
+        """
+        is_stale = seen not in {"", str(self.seen(page))}
+        before = self.answers.said(*page.questions)
+        self.take(answers, instead_of=page.questions if whole else ())
+        if is_stale and self.answers.said(*page.questions) != before:
+            self.told = "later"
+        self.draft.document.setdefault("saves", {})[page.slug] = self.seen(page) + 1
+
     def save(self) -> None:
         save_draft(db(), self.draft, now())
+
+    @property
+    def kept_until(self) -> datetime:
+        return kept_until(self.draft.row)
 
     def note(self, what: str, flags: tuple[str, ...]) -> None:
         """Keeps what happened at the stop page, with its time, for staff to see."""
@@ -129,11 +160,7 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
         draft = find_open_draft(db(), token, now(), to_change=request.method == "POST")
         if draft is None:
             return sent_or_gone(token)
-        clinic = db().get_one(Clinic, draft.row.clinic_id)
-        if clinic.disabled_at:
-            abort(404)
-        remember_clinic(clinic)
-        g.theme = g.theme or draft.document.get("theme", "")
+        enter_draft(draft)
         visit = Visit(token, draft)
         if request.method != "POST" and not comes_from_our_page():
             return door_page(visit)
@@ -145,6 +172,26 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
             return sent_or_gone(token)
 
     return opened
+
+
+def enter_draft(draft: OpenDraft) -> None:
+    """Its clinic and brightness are the page's; a disabled clinic is a 404."""
+    clinic = db().get_one(Clinic, draft.row.clinic_id)
+    if clinic.disabled_at:
+        abort(404)
+    remember_clinic(clinic)
+    g.theme = g.theme or draft.document.get("theme", "")
+
+
+def come_back(draft: OpenDraft) -> Response:
+    """To where they stopped, by a new link: whoever held another one before is shut out."""
+    # Only the ways back needed these, and they are shut now.
+    was_saved = draft.document.pop("saved", None) is not None
+    draft.document.pop("birth_year", None)
+    token = renew_door(db(), draft, now())
+    save_draft(db(), draft, now())
+    visit = Visit(token, draft, told="used" if was_saved else None)
+    return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
 
 
 def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -187,7 +234,11 @@ def sent_or_gone(token: str) -> Any:
     receipt_token = receipt_token_of(token)
     sent = find_by_receipt(db(), receipt_token)
     if sent is None:
-        return render_template("patient/gone.html"), 410
+        clinic_id = find_clinic_of_closed_door(db(), token)
+        if clinic_id is None:
+            return render_template("patient/gone.html"), 410
+        remember_clinic(db().get_one(Clinic, clinic_id))
+        return render_template("patient/elsewhere.html"), 410
     if request.method == "POST" and not _is_same_form(token, sent):
         remember_clinic(db().get_one(Clinic, sent.clinic_id))
         return render_template("patient/already_sent.html", receipt_token=receipt_token), 409

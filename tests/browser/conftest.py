@@ -9,14 +9,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from conftest import Installation, make_installation
+from conftest import make_installation
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from web.post_office import PostOffice, open_post_office
 
-from screener.settings import ROOT
+from screener import create_app
+from screener.settings import ROOT, Settings
+from screener.web.deliver import Worker
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _FLAGS = [
@@ -31,13 +36,44 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an installation that is served as in production."""
-    folder = tmp_path_factory.mktemp("served")
-    installation = make_installation(folder)
+def office() -> Iterator[PostOffice]:
+    """Catches the mail of the installation that is served."""
+    with open_post_office() as office:
+        yield office
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, office: PostOffice) -> Settings:
+    """Of the installation that is served; its port is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    return replace(
+        make_installation(tmp_path_factory.mktemp("served")).settings,
+        base_url=f"http://localhost:{port}",
+        smtp_url=f"smtp+plain://127.0.0.1:{office.port}",
+        mail_from="Front desk <desk@acme.example>",
+    )
+
+
+@pytest.fixture
+def next_mail(settings: Settings, office: PostOffice) -> Callable[[], str]:
+    """Has the mail that is due delivered; the words of the last one."""
+
+    def deliver() -> str:
+        app = create_app(settings)
+        Worker(app).run(once=True)
+        app.extensions["screener.database"].dispose()
+        return str(office.caught[-1].get_content())
+
+    return deliver
+
+
+@pytest.fixture(scope="session")
+def served(settings: Settings) -> Iterator[str]:
+    """The address of an installation that is served as in production."""
+    folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
+    port = urlsplit(settings.base_url).port
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [
@@ -51,7 +87,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "--no-ws",
                 "wsgi:app",
             ],
-            env=os.environ | _environment(installation, port),
+            env=os.environ | _environment(settings),
             cwd=ROOT,
             stdout=log,
             stderr=log,
@@ -64,15 +100,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(10)
 
 
-def _environment(installation: Installation, port: int) -> dict[str, str]:
-    settings = installation.settings
-    return {
-        "SCREENER_DATABASE_URL": settings.database_url,
-        "SCREENER_SECRET": settings.secret,
-        "SCREENER_PASSWORD_SALT": settings.password_salt,
-        "SCREENER_MASTER_KEYS": settings.master_keys,
-        "SCREENER_BASE_URL": f"http://localhost:{port}",
-    }
+def _environment(settings: Settings) -> dict[str, str]:
+    return {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
 
 
 def _wait_for(url: str) -> None:

@@ -106,7 +106,7 @@ def test_a_renewed_door_kills_the_old_link_and_forgets_wrong_tries(database: Dat
     session, draft = reopen(database, token)
     assert draft is not None
     count_wrong_try(session, draft)
-    renewed = renew_door(session, draft)
+    renewed = renew_door(session, draft, NOW)
     session.commit()
     assert opened(database, token) is None
     session, draft = reopen(database, renewed)

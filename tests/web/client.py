@@ -20,6 +20,7 @@ from screener.domain.notices import DISCLAIMER
 # What a visitor may change of a request's headers; None leaves the header out.
 FormData = Mapping[str, object] | bytes
 _PATIENT_TOKEN, _STAFF_TOKEN = "form_token", "csrf_token"
+_HIDDEN = {_PATIENT_TOKEN, _STAFF_TOKEN, "place", "seen"}
 _STAFF_PATHS = ("/desk", "/staff")
 _LEADS_ELSEWHERE = ("href", "src", "action", "formaction", "srcset", "poster", "data")
 _SCHEMES_WITHOUT_ORIGIN = ("tel", "mailto", "data")
@@ -127,7 +128,7 @@ class Page:
     def asked(self) -> list[str]:
         """Names of what the form asks for."""
         names = [control.get("name", "") for control in self._controls()]
-        return [name for name in dict.fromkeys(names) if name not in {_PATIENT_TOKEN, _STAFF_TOKEN, "place"}]
+        return [name for name in dict.fromkeys(names) if name not in _HIDDEN]
 
     def offers(self, name: str, value: str) -> bool:
         return any(c.get("name") == name and c.get("value") == value for c in self._controls())

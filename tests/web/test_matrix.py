@@ -15,9 +15,11 @@ from flask import Flask
 from web.client import Browser, Page
 from web.conftest import copy_of
 from web.walking import (
+    BORN,
     add_requests,
     answers_but,
     at_clinic,
+    leave,
     plant,
     sign_in,
     token_of,
@@ -107,6 +109,14 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
     ("patient.evidence", "GET"): either(200),
+    ("patient.pause", "POST"): either(303),
+    ("patient.save", "GET"): either(200),
+    ("patient.save", "POST"): either(303),
+    ("patient.saved", "GET"): either(200),
+    ("patient.resume", "GET"): either(200),
+    ("patient.resume", "POST"): either(303),
+    ("patient.resume_by_code", "GET"): either(200),
+    ("patient.resume_by_code", "POST"): either(422),
 }
 # GET-only places under /d/<token>/ that a POST reaches as a page of that name, which there is none.
 SHADOWED = {
@@ -115,6 +125,8 @@ SHADOWED = {
     ("patient.result", "POST"),
     ("patient.go_on", "GET"),
     ("patient.theme", "GET"),
+    ("patient.pause", "GET"),
+    ("patient.saved", "POST"),
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -141,6 +153,9 @@ class World:
         elif "<token>" in rule:
             walk = plant(Browser(self.app), self.app, answers_but(), clinic)
             values["token"] = walk.token
+            if endpoint in {"patient.resume", "patient.saved"}:
+                secret = leave(self.app, walk, "resume")
+                values["token"] = secret if endpoint == "patient.resume" else walk.token
         return re.sub(r"<(?:path:)?(\w+)>", lambda found: values[found[1]], rule)
 
     def form(self, endpoint: str, visitor: str, path: str) -> dict[str, object]:
@@ -160,6 +175,10 @@ class World:
                     "place": "about-you",
                     "theme": "dim",
                 }
+            case "patient.pause":
+                return token_of(browser.get(path.replace("/pause", "/about-you"))) | {"place": "about-you"}
+            case "patient.save" | "patient.resume":
+                return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
             case _ if endpoint.startswith(("security.", "queue.", "history.")):

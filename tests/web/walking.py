@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, PASSWORD, as_form
 from flask import Flask
@@ -20,13 +20,16 @@ from screener.domain.next_step import next_step
 from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.screening import screen
 from screener.store.clinics import find_clinic
-from screener.store.drafts import add_draft, find_open_draft
+from screener.store.drafts import add_draft, find_open_draft, save_draft
+from screener.store.saved_drafts import save_for_later
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 from screener.web.access import card_of
 from screener.web.requests import Sending, send_request
 
 AnswersById = Mapping[str, object]
+# A year of birth that fits the age of CHRONIC_AND_INTRACTABLE.
+BORN = datetime.now(UTC).year - 42
 
 
 def answers_but(**changed: object) -> dict[str, object]:
@@ -120,6 +123,19 @@ def plant(browser: Browser, app: Flask, answers: AnswersById, clinic: str = "acm
         _, token = add_draft(session, row.id, document, datetime.now(UTC))
         session.commit()
     return Walk(browser, token)
+
+
+def leave(app: Flask, walk: Walk, way: Literal["resume", "code"], year: int = BORN) -> str:
+    """Saves the draft for later, without its page; the token or code to come back by."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        draft = find_open_draft(session, walk.token, datetime.now(UTC), to_change=True)
+        assert draft is not None
+        secret = save_for_later(session, draft, way, datetime.now(UTC))
+        draft.document |= {"birth_year": year, "saved": {"code": secret}}
+        save_draft(session, draft, datetime.now(UTC))
+        session.commit()
+    return secret
 
 
 def stored(app: Flask, walk: Walk) -> dict[str, Any]:
