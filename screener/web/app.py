@@ -12,7 +12,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from screener.settings import ROOT, Settings, SettingsError, load_settings
 from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
-from screener.web import access, headers, history, languages, pages, patient, queue, sign_in, transaction
+from screener.web import (
+    access,
+    headers,
+    history,
+    languages,
+    look,
+    pages,
+    patient,
+    queue,
+    sign_in,
+    transaction,
+)
 
 MAX_BODY = 256 * 1024
 
@@ -42,8 +53,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     # After-request hooks run last to first: whatever committing answers gets its headers too.
     app.after_request(headers.add_headers)
     transaction.install(app)
-    app.before_request(access.refuse_foreign_posts)
     languages.install(app)
+    look.install(app)
+    app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
     app.register_blueprint(patient.patient)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property, wraps
 from typing import Any
 
-from flask import abort, g, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from screener.domain.answers import Answers
@@ -27,6 +27,7 @@ from screener.store.tables import Clinic, Consultation
 from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, remember_clinic
 from screener.web.forms import FORM_TOKEN, ContactForm
+from screener.web.look import look_parameters, take_choice, take_look_of
 
 INVALID = 422
 
@@ -96,6 +97,10 @@ class Visit:
     def save(self) -> None:
         save_draft(db(), self.draft, now())
 
+    def keep_look(self) -> None:
+        """Takes the brightness or language that a button of this form chose."""
+        self.draft.document |= take_choice(request.form)
+
     def note(self, what: str, flags: tuple[str, ...]) -> None:
         """Keeps what happened at the stop page, with its time, for staff to see."""
         event = {"what": what, "at": now().isoformat(), "flags": list(flags)}
@@ -121,7 +126,7 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
         if clinic.disabled_at:
             abort(404)
         remember_clinic(clinic)
-        g.theme = g.theme or draft.document.get("theme", "")
+        take_look_of(draft.document)
         visit = Visit(token, draft)
         if request.method != "POST" and not comes_from_our_page():
             return door_page(visit)
@@ -171,6 +176,11 @@ def receipt_token_of(draft_token: str) -> str:
     return derive_token(db().info["vault"], "receipt", draft_token)
 
 
+def receipt_url(receipt_token: str) -> str:
+    look: dict[str, Any] = look_parameters()
+    return url_for("patient.receipt", token=receipt_token, **look)
+
+
 def sent_or_gone(token: str) -> Any:
     receipt_token = receipt_token_of(token)
     sent = find_by_receipt(db(), receipt_token)
@@ -179,7 +189,7 @@ def sent_or_gone(token: str) -> Any:
     if request.method == "POST" and not _is_same_form(token, sent):
         remember_clinic(db().get_one(Clinic, sent.clinic_id))
         return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
-    return redirect(url_for("patient.receipt", token=receipt_token), 303)
+    return redirect(receipt_url(receipt_token), 303)
 
 
 def _is_same_form(token: str, sent: Consultation) -> bool:

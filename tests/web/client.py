@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from screener.domain.notices import DISCLAIMER
+from screener.web.languages import read_catalogue
 
 # What a visitor may change of a request's headers; None leaves the header out.
 FormData = Mapping[str, object] | bytes
@@ -246,7 +247,8 @@ def _lint_html(page: Page) -> None:
     ids = [element.get("id") for element in tree.iter() if element.get("id")]
     assert len(ids) == len(set(ids)), f"{page.path} has an id twice"
     _lint_references(page, set(ids))
-    assert DISCLAIMER in page.text, f"{page.path} lacks the disclaimer"
+    disclaimer = read_catalogue(page.tree.get("lang", "")).gettext(DISCLAIMER)
+    assert disclaimer in page.text, f"{page.path} lacks the disclaimer"
     _lint_forms(page)
     _lint_no_strangers(page)
 

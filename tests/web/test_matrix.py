@@ -76,7 +76,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.page", "POST"): either(303),
     ("patient.stop", "GET"): either(303),
     ("patient.stop", "POST"): either(303),
-    ("patient.theme", "POST"): either(303),
+    ("patient.look", "POST"): either(303),
     ("patient.check", "GET"): either(200),
     ("patient.result", "GET"): either(200),
     ("patient.contact", "GET"): either(200),
@@ -108,7 +108,7 @@ SHADOWED = {
     ("patient.check", "POST"),
     ("patient.result", "POST"),
     ("patient.go_on", "GET"),
-    ("patient.theme", "GET"),
+    ("patient.look", "GET"),
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -145,13 +145,9 @@ class World:
                 return token_of(browser.get(path)) | {"age": "33", "pregnancy": "no"}
             case "patient.go_on":
                 return _door(browser, path)
-            case "patient.theme":
-                shown = browser.get(path.replace("/theme", "/about-you")).source
-                return {
-                    "form_token": shown.rsplit('name="form_token" value="', 1)[1].split('"')[0],
-                    "place": "about-you",
-                    "theme": "dim",
-                }
+            case "patient.look":
+                shown = browser.get(path.replace("/look", "/check"))
+                return token_of(shown) | {"place": "check", "theme": "dim"}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
             case _ if endpoint.startswith(("security.", "queue.", "history.")):
