@@ -31,7 +31,7 @@ def extracted() -> Catalog:
         marked = extract_from_dir(
             ROOT / folder,
             method_map=[(pattern.removeprefix(f"{folder}/"), method) for pattern, method in _MARKED],
-            keywords=DEFAULT_KEYWORDS,
+            keywords={**DEFAULT_KEYWORDS, "lazy_gettext": None},
         )
         for name, _line, message, _comments, context in marked:
             found.add(message, locations=[(f"{folder}/{name}", 0)], context=context)

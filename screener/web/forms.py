@@ -392,7 +392,7 @@ class ContactForm(PatientForm):
     contact_message_ok = _choice_field("contact_message_ok")
     contact_times = _choice_field("contact_times")
     contact_state = ContactField("contact_state", read=_read_state, needed=lazy_gettext("Choose your state."))
-    consent = ConsentField(label="I agree")
+    consent = ConsentField(label=lazy_gettext("I agree"))
 
     def validate_contact_birth_date(self, field: ContactField) -> None:
         if isinstance(field.value, date) and age_on(field.value, date.today()) < ADULT_AGE:  # noqa: DTZ011

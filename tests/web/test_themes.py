@@ -58,7 +58,9 @@ def test_a_theme_there_is_not_is_no_theme(browser: Browser, theme: str) -> None:
 
 def test_a_choice_on_a_page_without_questions_returns_to_it(app: Flask, browser: Browser) -> None:
     walk = plant(browser, app, answers_but())
-    chosen = browser.post(walk.url("look"), token_of(walk.get("result")) | {"place": "result", "theme": "dim"})
+    chosen = browser.post(
+        walk.url("look"), token_of(walk.get("result")) | {"place": "result", "theme": "dim"}
+    )
     assert chosen.location == walk.url("result")
     assert theme_of(walk.get("result")) == "dim"
 
