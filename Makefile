@@ -5,7 +5,7 @@ BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check score lock chromium pango clean
+.PHONY: help run test check score messages lock chromium pango clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ check: .venv/installed ## Style, types and the arrow between rooms
 
 score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
 	$(BIN)/python tests/score.py $(ARGS)
+
+messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
+	$(BIN)/python tests/messages.py
 
 lock: .venv/installed ## Renew the pins and hashes in requirements.txt
 	$(BIN)/pip install --quiet uv

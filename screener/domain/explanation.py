@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass, Gap
-from screener.domain.question import BEFORE_RESULT, Choice, Choices
+from screener.domain.question import BEFORE_RESULT, Choice, Choices, Translate
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.transcript import said
 from screener.domain.verdict import Verdict
@@ -77,7 +78,7 @@ CRITERION_WORDS = {
 # Shown as support; they never decide.
 SUPPORT_ONLY = frozenset({"intractable.signs", "intractable.impact"})
 
-_FLAG_WORDS = {
+FLAG_WORDS = {
     "danger_now.unanswered": "The question about danger signs was not answered",
     "changes.unanswered": "The question about changes was not answered",
     "keep_down.no": "Drinks or medicine do not stay down",
@@ -90,20 +91,23 @@ _FLAG_WORDS = {
     "pregnancy.pregnant": "Pregnant",
     "pregnancy.postpartum_6w": "Gave birth in the last 6 weeks",
 }
+BOTH = "{one}, and: {other}"
+NOT_NOW = "{flag} (before, not now)"
 
 
-def flag_words(flag: str) -> str:
+def flag_words(flag: str, translate: Translate = str) -> str:
     """A red flag's name in words; a set's members are joined."""
-    return ", and: ".join(map(_one_flag, flag.split("+")))
+    members = (_one_flag(member, translate) for member in flag.split("+"))
+    return reduce(lambda one, other: translate(BOTH).format(one=one, other=other), members)
 
 
-def _one_flag(flag: str) -> str:
-    if flag in _FLAG_WORDS:
-        return _FLAG_WORDS[flag]
+def _one_flag(flag: str, translate: Translate) -> str:
+    if flag in FLAG_WORDS:
+        return translate(FLAG_WORDS[flag])
     question_id, code = flag.split(".", 1)
     question = QUESTIONNAIRE.find(question_id)
-    label = said(question, code) if isinstance(question, Choice | Choices) else flag
-    return f"{label} (before, not now)" if question_id == "danger_before" else label
+    label = said(question, code, translate) if isinstance(question, Choice | Choices) else flag
+    return translate(NOT_NOW).format(flag=label) if question_id == "danger_before" else label
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
 
 NONE_CODE = "none"
+
+# From the source language into that of the page. The domain knows no catalogue: it is handed one.
+Translate: TypeAlias = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,14 @@ CHANGES = Choices(
         Option("worsening_weeks", "Getting worse over days or weeks"),
         Option("strain", "Set off by coughing, sneezing, exercise or sex"),
         Option("posture", "Starts or stops on standing or lying down"),
-        Option("immune", "Weak immune system (HIV, transplant, chemo, long steroid use)"),
+        Option("immune", "Weak immune system (HIV, transplant, chemo, steroids)"),
         Option("cancer", "Cancer, now or before"),
         Option("injury_3mo", "Head injury in the last 3 months"),
         Option("fever", "Fever with the headache"),
         Option("clot_or_estrogen_new", "New, with a clotting problem or estrogen use"),
         Option("morning_vomiting", "Morning headache with throwing up"),
         Option("double_or_greying_sight", "Seeing double, or sight that grays out"),
-        Option("first_or_long_aura", "First aura ever (zigzags, blind spots, tingling), or one over an hour"),
+        Option("first_or_long_aura", "First aura ever (zigzags, tingling), or one over an hour"),
         Option("new_medicine", "Began after a new medicine"),
         _NONE,
     ),
@@ -178,7 +178,7 @@ UNTREATED_LENGTH = Choice(
     id="untreated_length",
     topic="Length without medicine",
     stem="How long do attacks last without medicine?",
-    hint="Breaks of a few hours don't end an attack.",
+    hint="A few hours' break doesn't end an attack.",
     options=_LENGTHS,
 )
 TREATED_LENGTH = Choice(
@@ -190,14 +190,14 @@ TREATED_LENGTH = Choice(
 COMES_BACK = YesNo(
     id="comes_back",
     topic="Comes back",
-    stem="Do they ease for a few hours, then keep coming back, for over 3 days?",
+    stem="Do they ease for hours, then keep coming back, for over 3 days?",
 )
 NOW_PAIN = YesNo(id="now_pain", topic="Attack now", stem="Are you having an attack now?")
 NOW_LENGTH = Choice(
     id="now_length",
     topic="Lasted so far",
     stem="How long has this attack lasted so far?",
-    hint="Breaks of a few hours don't end an attack.",
+    hint="A few hours' break doesn't end an attack.",
     options=_LENGTHS,
     when=(Is(NOW_PAIN, value=True),),
 )
@@ -323,7 +323,7 @@ AURA_EVER = YesNo(
     id="aura_ever",
     topic="Aura",
     stem="Have you ever had an aura?",
-    hint="Zigzags, blind spots, tingling or lost words that come and then clear.",
+    hint="Zigzags, blind spots, tingling or lost words that come and go.",
 )
 _WITH_AURA: tuple[Condition, ...] = (Is(AURA_EVER, value=True),)
 AURA_TYPES = Choices(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 
 from screener.domain.answers import Answers, Status
-from screener.domain.question import Choice, Choices, Number, Page, Question, Text, Value, YesNo
+from screener.domain.question import Choice, Choices, Number, Page, Question, Text, Translate, Value, YesNo
+from screener.domain.questionnaire import QUESTIONNAIRE
 
 NOT_SURE = "Not sure"
 SKIPPED = "Skipped"
+YES, NO = "Yes", "No"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,47 +33,63 @@ class Line:
         return asdict(self)
 
 
-def transcript(answers: Answers) -> tuple[Line, ...]:
+def transcript(answers: Answers, translate: Translate = str) -> tuple[Line, ...]:
     """Every question that was asked, in order. What was not asked has no line."""
     return tuple(
-        _line(answers, page, question)
+        _line(answers, page, question, translate)
         for page in answers.questionnaire.pages
         for question in answers.asked_on(page)
         if page.shown or answers.status(question) is Status.ANSWERED
     )
 
 
-def _line(answers: Answers, page: Page, question: Question) -> Line:
+def _line(answers: Answers, page: Page, question: Question, translate: Translate) -> Line:
     status, value = answers.status(question), answers[question]
     return Line(
         id=question.id,
         kind=type(question).__name__,
         page=page.slug,
-        part=page.part.value,
-        topic=question.topic or question.stem,
-        wording=question.stem,
+        part=translate(page.part.value),
+        topic=translate(question.topic or question.stem),
+        wording=translate(question.stem),
         status=status.value,
         value=value,
-        said=SKIPPED if status is Status.SKIPPED else said(question, value),
+        said=translate(SKIPPED) if status is Status.SKIPPED else said(question, value, translate),
     )
 
 
-def said(question: Question, value: Value | None) -> str:
+def said(question: Question, value: Value | None, translate: Translate = str) -> str:
     """An answer in the words of its question."""
     if value is None:
-        return NOT_SURE
+        return translate(NOT_SURE)
     match question:
         case YesNo():
-            return "Yes" if value else "No"
+            return translate(YES if value else NO)
         case Number():
             one, many = question.unit
-            return f"{value} {one if value == 1 else many}".strip()
+            unit = one if value == 1 else many
+            return f"{value} {translate(unit)}" if unit else str(value)
         case Choice() | Choices():
-            return "; ".join(_labels(question, value))
+            return "; ".join(map(translate, _labels(question, value)))
         case Text():
             return str(value)
         case _:
             assert_never(question)
+
+
+def in_source_words(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored line that was shown in another language, as it is worded here; `shown` keeps what was seen."""
+    question = QUESTIONNAIRE.find(line["id"])
+    if question is None:
+        return dict(line)
+    value = tuple(line["value"]) if isinstance(line["value"], list) else line["value"]
+    return {
+        **line,
+        "part": QUESTIONNAIRE.page_of(question).part.value,
+        "wording": question.stem,
+        "said": SKIPPED if line["status"] == Status.SKIPPED.value else said(question, value),
+        "shown": {"wording": line["wording"], "said": line["said"]},
+    }
 
 
 def _labels(question: Choice | Choices, value: Value) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, g, request
+from flask import Request, abort, current_app, g, request
 from flask_login import current_user
 from flask_security import auth_required
 from sqlalchemy.orm import Session
@@ -37,6 +37,8 @@ class ClinicCard:
 
 View = TypeVar("View", bound=Callable[..., object])
 
+_STAFF_PATHS = ("/desk/", "/staff/")
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -53,6 +55,10 @@ def settings() -> Settings:
 def db() -> Session:
     """The request's session: committed after the view, rolled back on any error."""
     return database().sessions()
+
+
+def is_staff_page(request: Request) -> bool:
+    return request.path.startswith(_STAFF_PATHS)
 
 
 def comes_from_our_page() -> bool:

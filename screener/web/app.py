@@ -18,6 +18,7 @@ from screener.web import (
     headers,
     history,
     languages,
+    look,
     pages,
     patient,
     queue,
@@ -56,8 +57,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     # After-request hooks run last to first: whatever committing answers gets its headers too.
     app.after_request(headers.add_headers)
     transaction.install(app)
-    app.before_request(access.refuse_foreign_posts)
     languages.install(app)
+    look.install(app)
+    app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
     records.install(app)

@@ -24,6 +24,7 @@ from screener.store.database import Database
 from screener.store.errors import StoreError
 from screener.store.outbox import Lease, Mail, lease_mail, mark_failed, mark_sent, read_mail
 from screener.store.tenancy import enter_clinic
+from screener.web.languages import speak
 
 FOLDER: Final = "emails/"
 PAUSE_SECONDS: Final = 1.0
@@ -102,6 +103,7 @@ class Worker:
 
     def _compose(self, lease: Lease, mail: Mail) -> EmailMessage:
         with self._app.app_context():
+            speak(mail.language)
             text = self._app.jinja_env.get_template(f"{FOLDER}{lease.kind}.txt").render(mail.values)
         subject, _, body = text.partition("\n")
         message = EmailMessage(policy=SMTP)

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import format_decimal, lazy_gettext
 from wtforms import Field, Form, StringField
 from wtforms.csrf.core import CSRF
 from wtforms.validators import ValidationError
@@ -25,7 +26,6 @@ from screener.domain.question import (
     Choice,
     Choices,
     Number,
-    Option,
     Page,
     Part,
     Question,
@@ -35,7 +35,7 @@ from screener.domain.question import (
 )
 from screener.domain.questionnaire import CONTACT, DANGER_NOW, HEAD_DAYS, MIG_DAYS
 from screener.domain.what_if import CHANGEABLE
-from screener.store.saved_drafts import read_code
+from screener.web.languages import gettext, translated
 from screener.web.us_states import STATE_NAMES
 
 UNSURE = "unsure"
@@ -117,48 +117,53 @@ def _read(question: Question, sent: Sequence[str], *, may_be_blank: bool) -> Val
 
 
 def _or_unsure(question: Question) -> str:
-    return " If you don't know, choose “I'm not sure”." if question.unsure_allowed else ""
+    return " " + gettext("If you don't know, choose “Not sure”.") if question.unsure_allowed else ""
 
 
 def _pick_one(question: Question, sent: Sequence[str], values: Mapping[str, Value]) -> Value:
     if len(sent) == 1 and sent[0] in values:
         return values[sent[0]]
-    raise ValueError(f"Choose one answer.{_or_unsure(question)}")
+    raise ValueError(gettext("Choose one answer.") + _or_unsure(question))
 
 
 def _read_number(question: Number, sent: Sequence[str]) -> int:
     if len(sent) > 1:
-        raise ValueError("Give a number or tick “I'm not sure”, not both.")
+        raise ValueError(gettext("Give a number or tick “Not sure”, not both."))
     if sent and re.fullmatch(r"[0-9]{1,4}", sent[0]) and question.minimum <= int(sent[0]) <= question.maximum:
         return int(sent[0])
-    what = "Choose" if question.scale else "Give"
-    raise ValueError(
-        f"{what} a whole number from {question.minimum} to {question.maximum}.{_or_unsure(question)}"
+    bounds = {"least": question.minimum, "most": question.maximum}
+    advice = (
+        gettext("Choose a whole number from %(least)s to %(most)s.", **bounds)
+        if question.scale
+        else gettext("Give a whole number from %(least)s to %(most)s.", **bounds)
     )
+    raise ValueError(advice + _or_unsure(question))
 
 
 def _read_choices(question: Choices, sent: Sequence[str]) -> tuple[str, ...]:
     chosen = set(sent)
     if not chosen:
-        raise ValueError(f"Tick at least one.{_or_unsure(question)}")
+        raise ValueError(gettext("Tick at least one.") + _or_unsure(question))
     if question is DANGER_NOW and len(chosen) > 1:
         # A danger ticked beside "None of these" is a danger: the stop page has a way back.
         chosen.discard(NONE_CODE)
     if UNSURE in chosen and question.unsure_allowed:
-        raise ValueError("Tick “I'm not sure” alone, or leave it out.")
+        raise ValueError(gettext("Tick “Not sure” alone, or leave it out."))
     if not chosen <= set(question.codes):
-        raise ValueError("Tick answers from the list.")
+        raise ValueError(gettext("Tick answers from the list."))
     if NONE_CODE in chosen and len(chosen) > 1:
         label = next(option.label for option in question.options if option.code == NONE_CODE)
-        raise ValueError(f"Tick “{label}” alone, or leave it out.")
+        raise ValueError(gettext("Tick “%(label)s” alone, or leave it out.", label=translated(label)))
     return tuple(code for code in question.codes if code in chosen)
 
 
 def _read_text(question: Text, sent: Sequence[str]) -> str | _Skipped:
     text = sent[0] if sent else ""
     if len(text) > question.max_length:
-        over = len(text) - question.max_length
-        raise ValueError(f"This is {over:,} characters too long. Keep it to {question.max_length:,}.")
+        over, most = (format_decimal(n) for n in (len(text) - question.max_length, question.max_length))
+        raise ValueError(
+            gettext("This is %(over)s characters too long. Keep it to %(most)s.", over=over, most=most)
+        )
     return text or SKIPPED
 
 
@@ -174,7 +179,9 @@ class FormToken(CSRF):
 
     def validate_csrf_token(self, form: Form, field: Field) -> None:  # noqa: ARG002 - WTForms' signature
         if not hmac.compare_digest(str(field.data or "").encode(), str(self.expected).encode()):
-            raise ValidationError("This page was open too long. Nothing is lost: press the button once more.")
+            raise ValidationError(
+                gettext("This page was open too long. Nothing is lost: press the button once more.")
+            )
 
 
 class SummarizedForm(Form):
@@ -190,11 +197,16 @@ class SummarizedForm(Form):
         return [
             (
                 first_input_id(field),
-                error if self._speaks_for_itself(field) else f"{field.label.text} {error}",
+                error if self._speaks_for_itself(field) else f"{translated(field.label.text)} {error}",
             )
             for field in self
             for error in field.errors
         ]
+
+    @property
+    def holds_unreadable(self) -> bool:
+        """Something was typed that cannot be read: it is nowhere but in the form."""
+        return any(field.errors and any(field.raw_data or ()) for field in self.shown_fields)
 
     def _speaks_for_itself(self, field: Field) -> bool:
         """Its error names what is wrong without the question."""
@@ -233,7 +245,8 @@ class QuestionsForm(SummarizedForm):
         migraine = self.data.get(MIG_DAYS.id)
         if not (isinstance(head, int) and isinstance(migraine, int) and migraine > head):
             return True
-        self[MIG_DAYS.id].errors = [f"This cannot be more than the days your head hurt at all ({head})."]
+        too_many = gettext("This cannot be more than the days your head hurt at all (%(days)s).", days=head)
+        self[MIG_DAYS.id].errors = [too_many]
         return False
 
     @property
@@ -283,9 +296,9 @@ def read_birth_date(text: str) -> date:
         month, day, year = (int(number) for number in numbers)
         born = date(year, month, day)
     except (ValueError, OverflowError):
-        raise ValueError("Give month, day and year, for example 4/27/1985.") from None
+        raise ValueError(gettext("Give month, day and year, for example 4/27/1985.")) from None
     if not date(1900, 1, 1) <= born <= date.today():  # noqa: DTZ011 - a birthday has no time zone
-        raise ValueError("Check the year: it should have four digits and not lie ahead.")
+        raise ValueError(gettext("Check the year: it should have four digits and not lie ahead."))
     return born
 
 
@@ -299,17 +312,21 @@ def _read_phone(text: str) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        raise ValueError("This is not a full phone number. Include the area code, for example 212 555 0123.")
+        raise ValueError(
+            gettext("This is not a full phone number. Include the area code, for example 212 555 0123.")
+        )
     style = phonenumbers.PhoneNumberFormat
     national = number.country_code == 1
     return phonenumbers.format_number(number, style.NATIONAL if national else style.INTERNATIONAL)
 
 
-def _read_email(text: str) -> str:
+def read_email(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError:
-        raise ValueError("This is not a full e-mail address. It looks like name@example.com.") from None
+        raise ValueError(
+            gettext("This is not a full e-mail address. It looks like name@example.com.")
+        ) from None
 
 
 class ContactField(StringField):
@@ -327,16 +344,16 @@ class ContactField(StringField):
         self.data = clean_text(valuelist[0]) if valuelist else ""
         if not self.data:
             if self._needed:
-                raise ValueError(self._needed)
+                raise ValueError(str(self._needed))
             return
         if len(self.data) > self.question.max_length:
-            raise ValueError(f"Keep this to {self.question.max_length} characters.")
+            raise ValueError(gettext("Keep this to %(most)s characters.", most=self.question.max_length))
         self.value = self._read_text(self.data)
 
 
 def _read_state(text: str) -> str:
     if text not in STATE_NAMES:
-        raise ValueError("Choose a state from the list.")
+        raise ValueError(gettext("Choose a state from the list."))
     return text
 
 
@@ -350,135 +367,52 @@ class ConsentField(Field):
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = "yes" in valuelist
         if not self.data:
-            raise ValueError("Tick the box to send your request.")
+            raise ValueError(gettext("Tick the box to send your request."))
+
+
+_REACHED_BY_MAIL = (
+    lazy_gettext("Give your e-mail address, since you chose to be reached that way."),
+    lazy_gettext("Fill in your e-mail address above, or choose another way."),
+)
+_REACHED_BY_PHONE = (
+    lazy_gettext("Give your phone number, since you chose to be reached that way."),
+    lazy_gettext("Fill in your phone number above, or choose another way."),
+)
 
 
 class ContactForm(PatientForm):
     """Who asks, how to reach them, and that they agree: the only page with identity."""
 
-    contact_name = ContactField("contact_name", needed="Give your name.")
+    contact_name = ContactField("contact_name", needed=lazy_gettext("Give your name."))
     contact_birth_date = ContactField(
-        "contact_birth_date", read=read_birth_date, needed="Give your date of birth, for example 4/27/1985."
+        "contact_birth_date",
+        read=read_birth_date,
+        needed=lazy_gettext("Give your date of birth, for example 4/27/1985."),
     )
     contact_phone = ContactField("contact_phone", read=_read_phone)
-    contact_email = ContactField("contact_email", read=_read_email)
+    contact_email = ContactField("contact_email", read=read_email)
     contact_channel = _choice_field("contact_channel")
     contact_message_ok = _choice_field("contact_message_ok")
     contact_times = _choice_field("contact_times")
-    contact_state = ContactField("contact_state", read=_read_state, needed="Choose your state.")
-    consent = ConsentField(label="I agree")
+    contact_state = ContactField("contact_state", read=_read_state, needed=lazy_gettext("Choose your state."))
+    consent = ConsentField(label=lazy_gettext("I agree"))
 
     def validate_contact_birth_date(self, field: ContactField) -> None:
         if isinstance(field.value, date) and age_on(field.value, date.today()) < ADULT_AGE:  # noqa: DTZ011
             raise ValidationError(
-                "This form is for adults. For a child or teen, please call the clinic instead."
+                gettext("This form is for adults. For a child or teen, please call the clinic instead.")
             )
 
     def validate_contact_channel(self, field: AnswerField) -> None:
         by_mail = field.data == "email"
-        other, what = (
-            (self.contact_email, "e-mail address") if by_mail else (self.contact_phone, "phone number")
-        )
+        other = self.contact_email if by_mail else self.contact_phone
         if field.data and not other.data:
-            other.errors = [*other.errors, f"Give your {what}, since you chose to be reached that way."]
-            raise ValidationError(f"Fill in your {what} above, or choose another way.")
+            give, above = _REACHED_BY_MAIL if by_mail else _REACHED_BY_PHONE
+            other.errors = [*other.errors, str(give)]
+            raise ValidationError(str(above))
 
     @property
     def contact(self) -> dict[str, Any]:
         """The contact data by id, ready to seal (dates as ISO text)."""
         values = {f.name: getattr(f, "value", f.data) for f in self.shown_fields if f.name != "consent"}
         return {i: v.isoformat() if isinstance(v, date) else v for i, v in values.items()}
-
-
-# ---------------------------------------------------------------- saving, and coming back
-
-_EARLIEST_BIRTH_YEAR = 1900
-_WAY = Choice(
-    id="way",
-    stem="How do you want to come back?",
-    options=(Option("email", "By a link we e-mail to you"), Option("code", "By a code you write down")),
-    unsure_allowed=False,
-)
-
-
-class BirthYearField(StringField):
-    """A year in which somebody alive was born, as a number in `year`."""
-
-    year: int | None = None
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = clean_text(valuelist[0]) if valuelist else ""
-        is_year = re.fullmatch(r"[0-9]{4}", self.data)
-        if not is_year or not _EARLIEST_BIRTH_YEAR <= int(self.data) <= _this_year():
-            raise ValueError("Give the year of birth in four digits, for example 1985.")
-        self.year = int(self.data)
-
-
-def _this_year() -> int:
-    return date.today().year  # noqa: DTZ011 - a year either way is allowed
-
-
-class YearForm(PatientForm):
-    """Opens a saved draft again."""
-
-    birth_year = BirthYearField("Year of birth")
-
-    @property
-    def year(self) -> int | None:
-        found: int | None = self.birth_year.year
-        return found
-
-
-class CodeField(StringField):
-    """A code from paper, as it is stored in `code`."""
-
-    code = ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = clean_text(valuelist[0]) if valuelist else ""
-        code = read_code(self.data)
-        if code is None:
-            raise ValueError("A code has 12 letters and digits, for example K7QM-3XVD-9TPA.")
-        self.code = code
-
-
-class CodeForm(PatientForm):
-    """Finds a saved draft, and opens it."""
-
-    code = CodeField("Your code")
-    birth_year = BirthYearField("Year of birth")
-
-
-class SaveForm(YearForm):
-    """How to come back; `age` is the one given before, if it was."""
-
-    way = AnswerField(_WAY, may_be_blank=False)
-    contact_email = ContactField("contact_email", read=_read_email)
-    age: int | None = None
-
-    def validate_birth_year(self, field: BirthYearField) -> None:
-        if self.age is None or field.year is None:
-            return
-        if abs(_this_year() - field.year - self.age) > 1:
-            raise ValidationError("The year and the age you gave do not fit. Check the year.")
-
-    def validate_way(self, field: AnswerField) -> None:
-        if field.data == "email" and self.year is not None and _this_year() - self.year <= ADULT_AGE:
-            raise ValidationError("We send no e-mail for someone who may be under 18. Choose the code.")
-
-    def validate_contact_email(self, field: ContactField) -> None:
-        if self.way.data != "email":
-            field.errors = []
-        elif not field.data:
-            raise ValidationError("Give the e-mail address to send the link to.")
-
-    def without_mail(self) -> None:
-        """Leaves the code as the only way."""
-        del self.way
-        del self.contact_email
-
-    @property
-    def mail_to(self) -> str:
-        """Empty where a code was chosen, or is the only way."""
-        chosen = "way" in self and self.way.data == "email"
-        return str(self.contact_email.value) if chosen else ""

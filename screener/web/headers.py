@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
+from screener.web.languages import language
+
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
 
@@ -29,6 +31,8 @@ def add_headers(response: Response) -> Response:
     # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.
     headers["Referrer-Policy"] = "same-origin"
     headers["Cache-Control"] = "no-store"
+    if response.mimetype == "text/html":
+        headers["Content-Language"] = language()
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,7 +34,9 @@ from screener.store.drafts import (
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
 from screener.web.copies import can_make_pdf, make_pdf
-from screener.web.forms import ContactForm, form_for
+from screener.web.forms import ContactForm, PageForm, form_for
+from screener.web.languages import gettext, translated
+from screener.web.look import chooses_look, take_choice
 from screener.web.requests import Sending, send_request
 from screener.web.result import questions_that_would_settle, what_is_told
 from screener.web.visit import (
@@ -48,6 +49,7 @@ from screener.web.visit import (
     door_page,
     now,
     receipt_token_of,
+    receipt_url,
     require_form_token,
     sent_or_gone,
     with_draft,
@@ -56,9 +58,8 @@ from screener.web.withdraw import may_withdraw, withdraw_request
 
 patient = Blueprint("patient", __name__)
 
-THEMES = frozenset({"light", "dim", "dark"})
-# The pages of a draft that hold no questions.
-PLACES = frozenset({"stop", "check", "result", "contact", "save", "saved"})
+# The pages of a draft where nothing is typed.
+PLACES = frozenset({"stop", "check", "result", "saved"})
 _PARTS_SHOWN = (*BEFORE_RESULT, "check")
 
 
@@ -76,7 +77,7 @@ def start(slug: str) -> str:
 def begin(slug: str) -> Response:
     clinic = enter_open_clinic(slug)
     remove_expired_drafts(db(), now())
-    document = {"answers": {}, "events": [], "theme": read_theme(request.form)}
+    document: dict[str, Any] = {"answers": {}, "events": []} | take_choice(request.form)
     _, token = add_draft(db(), clinic.id, document, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
@@ -95,32 +96,18 @@ def _back_to_result() -> str:
     return came_from if came_from.startswith("/d/") else ""
 
 
-def read_theme(sent: Mapping[str, str]) -> str:
-    """The brightness asked for; empty means "as my device"."""
-    asked = sent.get("theme", "")
-    return asked if asked in THEMES else ""
-
-
-@patient.before_request
-def take_theme() -> None:
-    """Where there is no draft to keep it, the theme is a plain GET parameter."""
-    g.theme = read_theme(request.args)
-
-
-@patient.post("/d/<token>/theme")
+@patient.post("/d/<token>/look")
 @with_draft
-def theme(visit: Visit) -> Response:
-    """Keeps the brightness, and what was typed so far, and returns to the page it was chosen on."""
-    place = request.form.get("place", "")
-    found = QUESTIONNAIRE.find_page(place)
-    require_form_token(visit, place if found else "theme")
-    visit.draft.document["theme"] = read_theme(request.form)
-    if found:
-        keep_typed(visit, found)
+def look(visit: Visit) -> Response:
+    """Keeps the brightness or the language, and returns to the page it was chosen on.
+
+    A page with something to type sends the choice to itself, so that what was typed comes back.
+    """
+    require_form_token(visit, "look")
+    visit.keep_look()
     visit.save()
-    if not found and place not in PLACES:
-        return redirect(visit.way_forward(), 303)
-    return redirect(visit.url("page", slug=place, back=request.args.get("back")), 303)
+    place = request.form.get("place", "")
+    return redirect(visit.url("page", slug=place) if place in PLACES else visit.way_forward(), 303)
 
 
 def keep_typed(visit: Visit, found: Page) -> None:
@@ -148,24 +135,42 @@ def page(visit: Visit, slug: str) -> Any:
         return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
     back_to_check = request.args.get("back") == "check"
     sent = request.form if request.method == "POST" else None
+    if sent is not None and chooses_look(sent):
+        return _look_again(visit, found, back_to_check=back_to_check)
     form = form_for(found, visit.answers, sent, visit.form_token(slug))
     valid = sent is not None and form.validate()
     if sent is not None and not valid and visit.would_be_emergency(form.answers):
         # A danger on a page that is only half filled in is a danger all the same.
         return _keep(visit, found, form.answers, back_to_check=back_to_check)
     if not valid:
-        return (
-            render_template(
-                "patient/page.html",
-                form=form,
-                page=found,
-                visit=visit,
-                back=_page_before(visit, found, back_to_check=back_to_check),
-                progress=_progress(found.part),
-            ),
-            INVALID if sent is not None else 200,
-        )
+        shown = _show(visit, found, form, back_to_check=back_to_check)
+        return shown, INVALID if sent is not None else 200
     return _keep(visit, found, form.answers, back_to_check=back_to_check)
+
+
+def _show(visit: Visit, found: Page, form: PageForm, *, back_to_check: bool) -> str:
+    return render_template(
+        "patient/page.html",
+        form=form,
+        page=found,
+        visit=visit,
+        back=_page_before(visit, found, back_to_check=back_to_check),
+        progress=_progress(found.part),
+    )
+
+
+def _look_again(visit: Visit, found: Page, *, back_to_check: bool) -> Any:
+    """The same page in another brightness or language, with all that was typed, and nothing blamed yet."""
+    require_form_token(visit, found.slug)
+    visit.keep_look()
+    form = form_for(found, visit.answers, request.form, visit.form_token(found.slug))
+    form.validate()
+    visit.take_page(found, form.answers, seen=_seen(), whole=False)
+    visit.save()
+    if form.holds_unreadable:
+        as_sent = form_for(found, visit.answers, request.form, visit.form_token(found.slug))
+        return _show(visit, found, as_sent, back_to_check=back_to_check)
+    return redirect(visit.url("page", slug=found.slug, back=request.args.get("back")), 303)
 
 
 def _may_visit(visit: Visit, found: Page) -> bool:
@@ -231,7 +236,10 @@ def _page_before(visit: Visit, found: Page, *, back_to_check: bool) -> str:
 
 
 def _progress(part: Part | str) -> str:
-    return f"Part {_PARTS_SHOWN.index(part) + 1} of {len(_PARTS_SHOWN)}" if part in _PARTS_SHOWN else ""
+    if part not in _PARTS_SHOWN:
+        return ""
+    number = _PARTS_SHOWN.index(part) + 1
+    return gettext("Part %(number)s of %(count)s", number=number, count=len(_PARTS_SHOWN))
 
 
 # ---------------------------------------------------------------- danger
@@ -275,8 +283,8 @@ def _leave_stop(visit: Visit, ticked: tuple[str, ...], answer: str) -> Response:
 @with_draft
 @after_safety
 def check(visit: Visit) -> str:
-    parts = {part.value for part in BEFORE_RESULT}
-    lines = [line.as_document() for line in transcript(visit.answers) if line.part in parts]
+    parts = {translated(part.value) for part in BEFORE_RESULT}
+    lines = [line.as_document() for line in transcript(visit.answers, translated) if line.part in parts]
     path = list(visit.answers.path(BEFORE_RESULT))
     return render_template(
         "patient/check.html",
@@ -341,6 +349,11 @@ def contact(visit: Visit) -> Any:
     if step.kind is None:
         return redirect(visit.url("result"), 303)
     form = contact_form(visit.token)
+    if chooses_look(request.form):
+        require_form_token(visit, "contact")
+        visit.keep_look()
+        visit.save()
+        return _show_contact(visit, form)
     if request.method == "POST" and form.validate():
         try:
             return redirect(_send(visit, step.kind, form), 303)
@@ -350,9 +363,14 @@ def contact(visit: Visit) -> Any:
             if find_by_receipt(db(), receipt_token_of(visit.token)) is None:
                 raise
             return sent_or_gone(visit.token)
+    return _show_contact(visit, form), INVALID if request.method == "POST" else 200
+
+
+def _show_contact(visit: Visit, form: ContactForm) -> str:
+    consent = consent_text(g.clinic.name, translated)
     return render_template(
-        "patient/contact.html", visit=visit, form=form, consent=consent_text(g.clinic.name), step=step
-    ), INVALID if request.method == "POST" else 200
+        "patient/contact.html", visit=visit, form=form, consent=consent, step=visit.next_step
+    )
 
 
 def _send(visit: Visit, kind: str, form: ContactForm) -> str:
@@ -371,7 +389,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         now=now(),
     )
     remove_draft(db(), visit.draft)
-    return url_for("patient.receipt", token=receipt_token, theme=g.theme or None)
+    return receipt_url(receipt_token)
 
 
 @patient.get("/r/<token>")
@@ -396,11 +414,14 @@ def withdraw(token: str) -> Any:
 @with_draft
 def go_on(visit: Visit) -> Any:
     require_form_token(visit, "go-on")
-    if visit.answers[AGE] is None:
+    chosen = take_choice(request.form)
+    if visit.answers[AGE] is None or "age" not in request.form:
+        # Another brightness or language for the door itself.
         return door_page(visit)
     if request.form.get("age", "").strip() != str(visit.answers[AGE]):
         left = MOST_TRIES - count_wrong_try(db(), visit.draft)
         if left <= 0:
             return render_template("patient/gone.html"), 410
-        return door_page(visit, f"That is not the age given before. Tries left: {left}.")
+        return door_page(visit, gettext("That is not the age given before. Tries left: %(left)s.", left=left))
+    visit.draft.document |= chosen
     return come_back(visit.draft)

@@ -15,10 +15,12 @@ from screener.domain.clinical_words import NOT_JUDGED, REMARK_WORDS, ExplainedFl
 from screener.domain.consultation import State
 from screener.domain.explanation import SOURCES, ExplainedClass, explain, flag_words
 from screener.domain.screening import restore_answers
+from screener.domain.transcript import in_source_words
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation, Screening
 from screener.web.access import db
+from screener.web.languages import SOURCE_LANGUAGE
 
 GONE = 410
 
@@ -73,12 +75,22 @@ class Record:
         return State(self.consultation.state)
 
     @property
+    def language(self) -> str:
+        return str(self.document["language"])
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What was said, to be read here; in another language the words that were shown stand beside."""
+        stored: list[dict[str, Any]] = self.document["transcript"]
+        return stored if self.language == SOURCE_LANGUAGE else [in_source_words(line) for line in stored]
+
+    @property
     def classes(self) -> tuple[ExplainedClass, ...]:
-        return explain(self.document["report"], self.document["transcript"])
+        return explain(self.document["report"], self.lines)
 
     @property
     def clinical(self) -> tuple[ExplainedFlag, ...]:
-        return explain_flags(self.document["clinical"], self.document["transcript"])
+        return explain_flags(self.document["clinical"], self.lines)
 
     @property
     def remarks(self) -> list[str]:
@@ -94,7 +106,7 @@ class Record:
 
     @property
     def conflicts(self) -> list[tuple[str, str]]:
-        wordings = {line["id"]: line["wording"] for line in self.document["transcript"]}
+        wordings = {line["id"]: line["wording"] for line in self.lines}
         return [(wordings[a], wordings[b]) for a, b in self.document["report"]["conflicts"]]
 
     @property

@@ -20,6 +20,7 @@ from screener.store.outbox import add_mail
 from screener.store.screenings import add_screening
 from screener.store.tables import Consultation
 from screener.web.access import ClinicCard, settings
+from screener.web.languages import language, translated
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,17 @@ def send_request(
     sending: Sending,
     now: datetime,
 ) -> Consultation:
-    """Stores the answers as worded today, the verdicts with their reasons, and who asked for what."""
+    """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what."""
     found = screen(answers)
     screening = add_screening(
         session,
         document={
             "answers": answers.as_raw(),
-            "transcript": [line.as_document() for line in transcript(answers)],
+            "transcript": [line.as_document() for line in transcript(answers, translated)],
             "report": report(found),
             "clinical": clinical_report(found),
             "events": list(events),
-            "language": "en",
+            "language": language(),
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,
@@ -63,7 +64,7 @@ def send_request(
     sent = add_consultation(
         session,
         screening=screening,
-        contact={**contact, "consent": consent_text(clinic.name)},
+        contact={**contact, "consent": consent_text(clinic.name, translated)},
         consent_version=CONSENT_VERSION,
         kind=kind,
         urgency_rank=found.urgency.rank,
@@ -86,7 +87,7 @@ def _owe_confirmation(
         session,
         "request_received",
         to=to,
-        language="en",
+        language=language(),
         values={
             "clinic": clinic.name,
             "phone": clinic.phone,

@@ -24,8 +24,9 @@ from screener.store.saved_drafts import find_by_code, save_for_later, show_code
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.store.vault import derive_token
 from screener.web.access import db, enter_open_clinic, remember_clinic, settings
-from screener.web.forms import CodeForm, SaveForm, YearForm
+from screener.web.languages import gettext, language
 from screener.web.patient import keep_typed, patient
+from screener.web.saving_forms import CodeForm, SaveForm, YearForm
 from screener.web.visit import (
     INVALID,
     Visit,
@@ -37,7 +38,6 @@ from screener.web.visit import (
 )
 
 _WARNED_BEFORE: Final = timedelta(days=1)
-_NO_FIT: Final = "The code or the year does not fit. Check both."
 
 
 # ---------------------------------------------------------------- leaving
@@ -120,7 +120,7 @@ def _mail_the_link(visit: Visit, to: str, token: str) -> None:
             db(),
             kind,
             to=to,
-            language="en",
+            language=language(),
             values=values,
             due_at=due_at,
             now=now(),
@@ -162,7 +162,9 @@ def resume(token: str) -> Any:
         left = MOST_TRIES - count_wrong_try(db(), draft)
         if left <= 0:
             return _used_link(token)
-        form.birth_year.errors = [f"That is not the year given before. Tries left: {left}."]
+        form.birth_year.errors = [
+            gettext("That is not the year given before. Tries left: %(left)s.", left=left)
+        ]
     until = kept_until(draft.row)
     return render_template("patient/resume.html", form=form, until=until), INVALID if is_sent else 200
 
@@ -188,7 +190,7 @@ def resume_by_code(slug: str) -> Any:
             return come_back(draft)
         if draft:
             count_wrong_try(db(), draft)
-        form.code.errors = [_NO_FIT]
+        form.code.errors = [gettext("The code or the year does not fit. Check both.")]
     return render_template("patient/resume_by_code.html", form=form), INVALID if is_sent else 200
 
 

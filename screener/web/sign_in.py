@@ -9,6 +9,7 @@ from flask_wtf import CSRFProtect
 
 from screener.settings import Settings
 from screener.store.tables import Role, User, WebAuthn
+from screener.web.access import is_staff_page
 from screener.web.patient import patient
 
 SHORTEST_PASSWORD = 15
@@ -31,15 +32,11 @@ class StaffSessions(SecureCookieSessionInterface):
     """Sessions on staff pages alone: elsewhere the cookie is neither read nor written."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return super().open_session(app, request) if _is_staff_page(request) else self.session_class()
+        return super().open_session(app, request) if is_staff_page(request) else self.session_class()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if _is_staff_page(request):
+        if is_staff_page(request):
             super().save_session(app, session, response)
-
-
-def _is_staff_page(request: Request) -> bool:
-    return request.path.startswith(("/desk/", "/staff/"))
 
 
 def install(app: Flask, settings: Settings) -> None:

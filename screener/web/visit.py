@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property, wraps
 from typing import Any
 
-from flask import abort, g, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -35,6 +35,7 @@ from screener.store.tables import Clinic, Consultation
 from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, remember_clinic
 from screener.web.forms import FORM_TOKEN, ContactForm
+from screener.web.look import look_parameters, take_choice, take_look_of
 
 INVALID = 422
 
@@ -131,6 +132,10 @@ class Visit:
     def kept_until(self) -> datetime:
         return kept_until(self.draft.row)
 
+    def keep_look(self) -> None:
+        """Takes the brightness or language that a button of this form chose."""
+        self.draft.document |= take_choice(request.form)
+
     def note(self, what: str, flags: tuple[str, ...]) -> None:
         """Keeps what happened at the stop page, with its time, for staff to see."""
         event = {"what": what, "at": now().isoformat(), "flags": list(flags)}
@@ -175,12 +180,12 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def enter_draft(draft: OpenDraft) -> None:
-    """Its clinic and brightness are the page's; a disabled clinic is a 404."""
+    """Its clinic and look are the page's; a disabled clinic is a 404."""
     clinic = db().get_one(Clinic, draft.row.clinic_id)
     if clinic.disabled_at:
         abort(404)
     remember_clinic(clinic)
-    g.theme = g.theme or draft.document.get("theme", "")
+    take_look_of(draft.document)
 
 
 def come_back(draft: OpenDraft) -> Response:
@@ -230,6 +235,11 @@ def receipt_token_of(draft_token: str) -> str:
     return derive_token(db().info["vault"], "receipt", draft_token)
 
 
+def receipt_url(receipt_token: str) -> str:
+    look: dict[str, Any] = look_parameters()
+    return url_for("patient.receipt", token=receipt_token, **look)
+
+
 def sent_or_gone(token: str) -> Any:
     receipt_token = receipt_token_of(token)
     sent = find_by_receipt(db(), receipt_token)
@@ -242,7 +252,7 @@ def sent_or_gone(token: str) -> Any:
     if request.method == "POST" and not _is_same_form(token, sent):
         remember_clinic(db().get_one(Clinic, sent.clinic_id))
         return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
-    return redirect(url_for("patient.receipt", token=receipt_token), 303)
+    return redirect(receipt_url(receipt_token), 303)
 
 
 def _is_same_form(token: str, sent: Consultation) -> bool:

@@ -16,10 +16,10 @@ from screener.store.tables import Clinic, Consultation
 from screener.store.vault import derive_token
 from screener.web.access import db, remember_clinic
 from screener.web.forms import FORM_TOKEN
+from screener.web.languages import gettext
 from screener.web.visit import now
 
 CONFLICT = 409
-_MEANWHILE = "The clinic changed your request just now. Nothing was deleted. Look again, then decide."
 
 
 def may_withdraw(sent: Consultation) -> bool:
@@ -55,7 +55,10 @@ def _look_again(token: str) -> Any:
     sent = find_by_receipt(db(), token)
     if sent is None or sent.withdrawn_at:
         return _to_receipt(token)
-    return _ask(sent, token, _MEANWHILE if may_withdraw(sent) else ""), CONFLICT
+    meanwhile = gettext(
+        "The clinic changed your request just now. Nothing was deleted. Look again, then decide."
+    )
+    return _ask(sent, token, meanwhile if may_withdraw(sent) else ""), CONFLICT
 
 
 def _ask(sent: Consultation, token: str, problem: str = "") -> str:

@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from screener.domain.notices import DISCLAIMER
+from screener.web import languages
 
 # What a visitor may change of a request's headers; None leaves the header out.
 FormData = Mapping[str, object] | bytes
@@ -242,14 +243,21 @@ def _lint_html(page: Page) -> None:
     tree = page.tree
     assert len(page.all("h1")) == 1, page.path
     assert page.heading, f"{page.path} has an empty h1"
-    assert page.title.removeprefix("Error: ").startswith(page.heading), (page.title, page.heading)
-    assert bool(page.problems) == page.title.startswith("Error: "), (page.title, page.problems)
+    error = _said_there(page, "Error:") + " "
+    assert page.title.removeprefix(error).startswith(page.heading), (page.title, page.heading)
+    assert bool(page.problems) == page.title.startswith(error), (page.title, page.problems)
     ids = [element.get("id") for element in tree.iter() if element.get("id")]
     assert len(ids) == len(set(ids)), f"{page.path} has an id twice"
     _lint_references(page, set(ids))
-    assert DISCLAIMER in page.text, f"{page.path} lacks the disclaimer"
+    disclaimer = _said_there(page, DISCLAIMER)
+    assert disclaimer in page.text, f"{page.path} lacks the disclaimer"
     _lint_forms(page)
     _lint_no_strangers(page)
+
+
+def _said_there(page: Page, message: str) -> str:
+    """In the language of the page."""
+    return languages.read_catalogue(page.tree.get("lang", "")).gettext(message)
 
 
 def _lint_references(page: Page, ids: set[str | None]) -> None:

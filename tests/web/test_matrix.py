@@ -78,7 +78,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.page", "POST"): either(303),
     ("patient.stop", "GET"): either(303),
     ("patient.stop", "POST"): either(303),
-    ("patient.theme", "POST"): either(303),
+    ("patient.look", "POST"): either(303),
     ("patient.check", "GET"): either(200),
     ("patient.copy", "GET"): either(200),
     ("patient.result", "GET"): either(200),
@@ -124,7 +124,7 @@ SHADOWED = {
     ("patient.copy", "POST"),
     ("patient.result", "POST"),
     ("patient.go_on", "GET"),
-    ("patient.theme", "GET"),
+    ("patient.look", "GET"),
     ("patient.pause", "GET"),
     ("patient.saved", "POST"),
 }
@@ -168,13 +168,9 @@ class World:
                 return _door(browser, path)
             case "patient.withdraw":
                 return token_of(browser.get(path))
-            case "patient.theme":
-                shown = browser.get(path.replace("/theme", "/about-you")).source
-                return {
-                    "form_token": shown.rsplit('name="form_token" value="', 1)[1].split('"')[0],
-                    "place": "about-you",
-                    "theme": "dim",
-                }
+            case "patient.look":
+                shown = browser.get(path.replace("/look", "/check"))
+                return token_of(shown) | {"place": "check", "theme": "dim"}
             case "patient.pause":
                 return token_of(browser.get(path.replace("/pause", "/about-you"))) | {"place": "about-you"}
             case "patient.save" | "patient.resume":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from web.client import Browser, Page
-from web.walking import Walk, begin
+from web.walking import Walk, answers_but, begin, plant, token_of
 
 from screener.store.drafts import find_open_draft
 from screener.web.visit import now
@@ -16,10 +16,8 @@ def theme_of(page: Page) -> str:
 
 
 def choose(walk: Walk, slug: str, theme: str) -> Page:
-    """Presses a button of the brightness form on that page."""
-    shown = walk.get(slug).source
-    token = shown.rsplit('name="form_token" value="', 1)[1].split('"')[0]
-    return walk.browser.post(f"/d/{walk.token}/theme", {"form_token": token, "place": slug, "theme": theme})
+    """Presses a button for the brightness of a page with questions."""
+    return walk.browser.post(walk.url(slug), walk.get(slug).form | {"theme": theme})
 
 
 def test_it_follows_the_device_until_something_is_chosen(browser: Browser) -> None:
@@ -58,21 +56,34 @@ def test_a_theme_there_is_not_is_no_theme(browser: Browser, theme: str) -> None:
     assert theme_of(walk.get("danger-now")) == ""
 
 
+def test_a_choice_on_a_page_without_questions_returns_to_it(app: Flask, browser: Browser) -> None:
+    walk = plant(browser, app, answers_but())
+    chosen = browser.post(
+        walk.url("look"), token_of(walk.get("result")) | {"place": "result", "theme": "dim"}
+    )
+    assert chosen.location == walk.url("result")
+    assert theme_of(walk.get("result")) == "dim"
+
+
 @pytest.mark.parametrize("place", ["//evil.example", "../../staff/login", "nowhere", ""])
-def test_a_place_there_is_not_is_refused(browser: Browser, place: str) -> None:
-    walk = begin(browser)
-    shown = walk.get("danger-now").source
-    token = shown.rsplit('name="form_token" value="', 1)[1].split('"')[0]
-    sent = {"form_token": token, "place": place, "theme": "dim"}
-    refused = browser.post(f"/d/{walk.token}/theme", sent)
-    assert (refused.status, refused.location) == (400, "")
+def test_a_place_there_is_not_leads_the_way_forward(app: Flask, browser: Browser, place: str) -> None:
+    walk = plant(browser, app, answers_but())
+    sent = token_of(walk.get("check")) | {"place": place, "theme": "dim"}
+    assert browser.post(walk.url("look"), sent).location == walk.url("check")
+
+
+def test_a_choice_without_the_token_of_a_page_is_refused(app: Flask, browser: Browser) -> None:
+    walk = plant(browser, app, answers_but())
+    assert browser.post(walk.url("look"), {"place": "check", "theme": "dim"}).status == 400
+    assert browser.post(walk.url("about-you"), {"theme": "dim"}).status == 400
+    assert theme_of(walk.get("check")) == ""
 
 
 def test_what_was_typed_on_the_page_is_kept_with_the_choice(browser: Browser) -> None:
     walk = begin(browser)
     walk.answer("danger-now", {"danger_now": ["none"]})
     form = walk.get("about-you").form
-    browser.post(f"/d/{walk.token}/theme", form | {"age": "42", "theme": "dim"})
+    browser.post(walk.url("about-you"), form | {"age": "42", "theme": "dim"})
     page = walk.get("about-you")
     assert theme_of(page) == "dim"
     assert page.form["age"] == ["42"]
@@ -81,14 +92,14 @@ def test_what_was_typed_on_the_page_is_kept_with_the_choice(browser: Browser) ->
 def test_a_danger_that_was_ticked_is_not_lost_to_the_choice(browser: Browser) -> None:
     walk = begin(browser)
     form = walk.get("danger-now").form
-    browser.post(f"/d/{walk.token}/theme", form | {"danger_now": ["sudden"], "theme": "dark"})
+    browser.post(walk.url("danger-now"), form | {"danger_now": ["sudden"], "theme": "dark"})
     assert walk.get("about-you").location.endswith("/stop")
 
 
 def test_a_danger_that_came_with_the_choice_is_noted_for_staff(app: Flask, browser: Browser) -> None:
     walk = begin(browser)
     form = walk.get("danger-now").form
-    browser.post(f"/d/{walk.token}/theme", form | {"danger_now": ["sudden"], "theme": "dark"})
+    browser.post(walk.url("danger-now"), form | {"danger_now": ["sudden"], "theme": "dark"})
     with app.app_context():
         session = app.extensions["screener.database"].new_session()
         draft = find_open_draft(session, walk.token, now())

@@ -116,10 +116,12 @@ def fill(browser: Browser, page: Page, answers: AnswersById) -> Page:
     return browser.post(page.path, sent)
 
 
-def plant(browser: Browser, app: Flask, answers: AnswersById, clinic: str = "acme") -> Walk:
+def plant(
+    browser: Browser, app: Flask, answers: AnswersById, clinic: str = "acme", language: str = "en"
+) -> Walk:
     """A draft with these answers, without the walk to them."""
     with at_clinic(app, clinic) as (session, row):
-        document = {"answers": dict(answers), "events": []}
+        document = {"answers": dict(answers), "events": [], "language": language}
         _, token = add_draft(session, row.id, document, datetime.now(UTC))
         session.commit()
     return Walk(browser, token)
@@ -140,13 +142,18 @@ def leave(app: Flask, walk: Walk, way: Literal["resume", "code"], year: int = BO
 
 def stored(app: Flask, walk: Walk) -> dict[str, Any]:
     """The answers a draft holds; KeyError if it is gone."""
+    answers: dict[str, Any] = document_of(app, walk)["answers"]
+    return answers
+
+
+def document_of(app: Flask, walk: Walk) -> dict[str, Any]:
+    """All that a draft holds; KeyError if it is gone."""
     with app.app_context():
         session = app.extensions["screener.database"].sessions()
         draft = find_open_draft(session, walk.token, datetime.now(UTC))
         if draft is None:
             raise KeyError(walk.token)
-        answers: dict[str, Any] = draft.document["answers"]
-        return answers
+        return draft.document
 
 
 def send_all(browser: Browser, app: Flask, *, answers: AnswersById, contact: AnswersById = CONTACT) -> str:
