@@ -76,7 +76,9 @@ def _is_short(question: Choice) -> bool:
 
 def _local(moment: datetime, time_zone: str) -> str:
     there, locale = moment.astimezone(ZoneInfo(time_zone)), get_locale()
-    return f"{format_skeleton('yMMMEd', there, locale=locale)}, {format_time(there, 'short', locale=locale)}"
+    told = f"{format_skeleton('yMMMEd', there, locale=locale)}, {format_time(there, 'short', locale=locale)}"
+    # Not every mail program and font knows the narrow blank before AM and PM.
+    return told.replace("\u202f", " ")
 
 
 def _day(day: date) -> str:

@@ -229,7 +229,7 @@ def test_the_desk_lists_it_as_withdrawn_and_opens_nothing(sent: Sent, intake: Br
     sent.withdraw()
     assert sent.reference not in intake.get("/desk/acme/queue").text
     done = intake.get("/desk/acme/queue?show=done")
-    assert re.search(f"{sent.reference} .*Withdrawn by the patient, [A-Z][a-z]{{2}} ", done.text)
+    assert re.search(f"{sent.reference} .*Withdrawn by the patient, [A-Z][a-z]{{2}}, ", done.text)
     assert NAME not in done.source
     for place in ("", "/history", "/what-if"):
         page = intake.get(f"/desk/acme/requests/{sent.reference}{place}")
