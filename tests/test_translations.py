@@ -166,7 +166,7 @@ def syllables(word: str) -> int:
 
 
 def inflesz(text: str) -> float:
-    """Flesch-Szigriszt: 206.84 - 62.3 syllables a word - words a sentence; 65 is "quite easy" on the Inflesz scale."""
+    """Flesch-Szigriszt: syllables a word and words a sentence; 65 is "quite easy" on the Inflesz scale."""
     words = re.findall(r"[^\W\d_]+", text)
     sentences = max(1, len(re.findall(r"[.?!:]+(?:\s|$)", text)))
     return 206.84 - 62.3 * sum(map(syllables, words)) / len(words) - len(words) / sentences
