@@ -18,7 +18,7 @@ from screener.domain.wordings import patient_wordings
 from screener.settings import ROOT
 from screener.web.languages import CATALOGUES, LANGUAGES, SOURCE_LANGUAGE
 
-_MARKED = [("screener/web/**.py", "python"), ("templates/**.html", "jinja2")]
+_MARKED = [("screener/web/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 _SOURCES = ("screener", "templates")
 
 

@@ -69,6 +69,11 @@ def test_no_spanish_text_breaks_when_it_is_filled_in() -> None:
             assert spanish % dict.fromkeys(names, "x"), message.id
 
 
+def test_no_spanish_text_holds_markup() -> None:
+    """A page takes its own messages for safe."""
+    assert [message.id for message in MESSAGES if re.search(r"[<>&]", spanish_of(message))] == []
+
+
 def test_no_spanish_text_is_the_english_one() -> None:
     same = {message.id for message in MESSAGES if spanish_of(message) == message.id}
     assert same <= SAME_IN_BOTH
