@@ -69,6 +69,11 @@ def test_no_spanish_text_breaks_when_it_is_filled_in() -> None:
             assert spanish % dict.fromkeys(names, "x"), message.id
 
 
+def test_no_spanish_text_holds_markup() -> None:
+    """A page takes its own messages for safe."""
+    assert [message.id for message in MESSAGES if re.search(r"[<>&]", spanish_of(message))] == []
+
+
 def test_no_spanish_text_is_the_english_one() -> None:
     same = {message.id for message in MESSAGES if spanish_of(message) == message.id}
     assert same <= SAME_IN_BOTH
@@ -166,7 +171,7 @@ def syllables(word: str) -> int:
 
 
 def inflesz(text: str) -> float:
-    """Flesch-Szigriszt: 206.84 - 62.3 syllables a word - words a sentence; from 65 it is "quite easy"."""
+    """Flesch-Szigriszt: syllables a word and words a sentence; 65 is "quite easy" on the Inflesz scale."""
     words = re.findall(r"[^\W\d_]+", text)
     sentences = max(1, len(re.findall(r"[.?!:]+(?:\s|$)", text)))
     return 206.84 - 62.3 * sum(map(syllables, words)) / len(words) - len(words) / sentences

@@ -19,18 +19,19 @@ from screener.domain.questionnaire import DANGER_BEFORE, PREGNANCY, QUESTIONNAIR
 from screener.domain.screening import Screening, clinical_report
 from screener.domain.transcript import transcript
 from screener.domain.verdict import Verdict
+from screener.web.languages import gettext, translated
 from screener.web.visit import Visit, now
 
 
 def what_is_told(visit: Visit) -> dict[str, Any]:
     """By the names that templates/patient/result.html and copy.html know."""
     found = visit.screening.classification
-    lines = [line.as_document() for line in transcript(visit.answers)]
+    lines = [line.as_document() for line in transcript(visit.answers, translated)]
     is_child = visit.next_step.offer == "own_pediatrician"
     return {
         "level": visit.urgency.level.value,
         "go_where": _where_today(visit),
-        "flags": [flag_words(flag) for flag in visit.urgency.red_flags],
+        "flags": [flag_words(flag, translated) for flag in visit.urgency.red_flags],
         "headline": class_words(found.article_class, of_child=is_child),
         "gap": GAP_WORDS[found.gap] if found.gap else "",
         "close_to_the_line": found.close_to_the_line,
@@ -64,9 +65,9 @@ def _overuse(found: Screening) -> str:
 def _where_today(visit: Visit) -> str:
     """Who should see an urgent patient today."""
     if visit.answers[DANGER_BEFORE]:
-        return "Go to an emergency department today, even if you feel better now."
+        return gettext("Go to an emergency department today, even if you feel better now.")
     if visit.answers[PREGNANCY] in {"pregnant", "postpartum_6w"}:
-        return "Call your maternity team today."
+        return gettext("Call your maternity team today.")
     if visit.next_step.offer == "own_pediatrician":
-        return "A parent should call the child's doctor or an urgent care clinic today."
-    return "Call your own doctor or an urgent care clinic today."
+        return gettext("A parent should call the child's doctor or an urgent care clinic today.")
+    return gettext("Call your own doctor or an urgent care clinic today.")

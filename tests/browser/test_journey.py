@@ -161,6 +161,25 @@ def test_each_brightness_can_be_chosen_and_read(patient: Page, look: Callable[..
         look(patient, f"theme-{theme.lower()}")
 
 
+def test_the_language_changes_in_place_and_enter_goes_on(patient: Page, look: Callable[..., None]) -> None:
+    patient.goto("/c/acme")
+    follow(patient, "Español")
+    expect(patient.locator("html")).to_have_attribute("lang", "es")
+    follow(patient, "English")
+    go_on(patient, "Start")
+    fill(patient, CHRONIC_AND_INTRACTABLE)
+    go_on(patient)
+    fill(patient, CHRONIC_AND_INTRACTABLE)
+    go_on(patient, "Español")
+    expect(patient.locator("html")).to_have_attribute("lang", "es")
+    expect(patient.locator("#age")).to_have_value("42")
+    look(patient, "about-you-spanish")
+    with patient.expect_navigation():
+        patient.locator("#age").press("Enter")
+    assert slug_of(patient) == "changes"
+    expect(patient.locator("html")).to_have_attribute("lang", "es")
+
+
 def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Callable[..., None]) -> None:
     walked = walk_to_the_check(patient, EVERY_PAGE, look)
     assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"

@@ -209,6 +209,19 @@ def test_receipt_and_what_follows_it_speak_the_language_of_the_request(app: Flas
     assert language_of(browser.get(again.all("main")[0].findall(".//a")[-1].get("href", ""))) == "es"
 
 
+def test_times_and_days_are_told_in_the_language_of_the_page(app: Flask, browser: Browser) -> None:
+    told = {}
+    for language in ("en", "es"):
+        walk = plant(browser, app, answers_but(changes=["fever"]), language=language)
+        made_on = next(words(p) for p in walk.get("result").all("p") if re.search(r"\b20\d\d\b", words(p)))
+        due = next(words(p) for p in browser.follow(walk.send(CONTACT)).all("p") if "5:00" in words(p))
+        told[language] = (made_on, due)
+    assert re.search(r"[A-Z][a-z]+ \d+, 20\d\d", told["en"][0])
+    assert re.search(r"\d+ de [a-z]+ de 20\d\d", told["es"][0])
+    assert re.search(r"(Mon|Tue|Wed|Thu|Fri), .* 5:00\sPM", told["en"][1])
+    assert re.search(r"(lun|mar|mié|jue|vie), .* 5:00\sp\.\s?m\.", told["es"][1])
+
+
 def test_gone_errors_evidence_and_home_speak_it_too(browser: Browser) -> None:
     for path in ("/d/gone/check", "/r/gone", "/c/nowhere", "/nowhere", "/c/acme/evidence", "/"):
         assert language_of(browser.get(f"{path}?lang=es")) == "es", path
@@ -246,6 +259,16 @@ def test_staff_read_a_spanish_request_in_english_with_the_shown_words_beside(
     assert page.said["Language"] == "Español"
     reasons = [e for e in page.all("details") if "class" in e.get("class", "").split()]
     assert not any("⟦" in words(reason) for reason in reasons)
+
+
+@pytest.mark.usefixtures("marked")
+def test_what_a_patient_wrote_stands_once_for_staff(
+    app: Flask, browser: Browser, signed_in: SignedIn
+) -> None:
+    walk = plant(browser, app, EVERY_PAGE, language="es")
+    reference = reference_on(browser.follow(walk.send(CONTACT)))
+    page = signed_in("clinician@acme.example").get(f"/desk/acme/requests/{reference}")
+    assert page.text.count("It is worst on Mondays.") == 1
 
 
 def test_an_english_request_shows_its_words_once(app: Flask, browser: Browser, signed_in: SignedIn) -> None:

@@ -141,6 +141,14 @@ def test_what_the_rules_still_say_is_unchanged(installation: Installation) -> No
     assert counts(lines) == {name: ["3 unchanged"] for name in ("urgency", "article_class", *FLAGS)}
 
 
+def test_a_request_in_spanish_is_judged_again_like_any_other(installation: Installation) -> None:
+    browser = Browser(installation.app)
+    plant(browser, installation.app, CHRONIC_AND_INTRACTABLE, language="es").send(CONTACT)
+    (first, *_) = replay(installation)
+    assert first.startswith("1 screening ")
+    assert first.endswith(": 0 changed")
+
+
 def test_people_of_every_sort_are_judged_again_as_they_were_on_our_pages(installation: Installation) -> None:
     with installation.app.app_context():
         add_demo(60)
