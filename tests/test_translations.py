@@ -108,7 +108,7 @@ _NOT_TOLD = {
 }
 _MODULES = [ROOT / "screener" / "web" / f"{name}.py" for name in ("forms", "look", "patient", "visit")]
 _SENTENCE = re.compile(r"[A-Z][\w']* \w")
-_MARKS = {"_", "gettext", "lazy_gettext"}
+_MARKS = {"N_", "_", "gettext", "lazy_gettext"}
 
 
 @pytest.mark.parametrize("path", _TEMPLATES, ids=lambda path: path.name)
