@@ -77,7 +77,10 @@ def start(slug: str) -> str:
 def begin(slug: str) -> Response:
     clinic = enter_open_clinic(slug)
     remove_expired_drafts(db(), now())
-    document: dict[str, Any] = {"answers": {}, "events": []} | take_choice(request.form)
+    # Who types is kept for staff; the questions are about the patient all the same.
+    for_other = request.form.get("for") == "someone_else"
+    document: dict[str, Any] = {"answers": {}, "events": [], "for_other": for_other}
+    document |= take_choice(request.form)
     _, token = add_draft(db(), clinic.id, document, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
@@ -383,6 +386,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         g.clinic,
         answers=visit.answers,
         events=visit.draft.document["events"],
+        for_other=visit.for_other,
         contact=form.contact,
         kind=kind,
         sending=Sending(key, body_digest(form), receipt_token),

@@ -79,6 +79,11 @@ class Record:
         return str(self.document["language"])
 
     @property
+    def for_other(self) -> bool:
+        """Somebody else filled it in for the patient."""
+        return bool(self.document.get("for_other"))
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """What was said, to be read here; in another language the words that were shown stand beside."""
         stored: list[dict[str, Any]] = self.document["transcript"]

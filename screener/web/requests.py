@@ -42,6 +42,7 @@ def send_request(
     kind: str,
     sending: Sending,
     now: datetime,
+    for_other: bool = False,
 ) -> Consultation:
     """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what."""
     found = screen(answers)
@@ -54,6 +55,7 @@ def send_request(
             "clinical": clinical_report(found),
             "events": list(events),
             "language": language(),
+            "for_other": for_other,
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,

@@ -25,6 +25,7 @@ from screener.store.tables import MOST_TRIES, Clinic
 from screener.store.vault import derive_token
 from screener.web.access import db, enter_open_clinic, remember_clinic, settings
 from screener.web.languages import gettext, language
+from screener.web.look import chooses_look
 from screener.web.patient import keep_typed, patient
 from screener.web.saving_forms import CodeForm, SaveForm, YearForm
 from screener.web.visit import (
@@ -64,13 +65,17 @@ def save(visit: Visit) -> Any:
     if visit.is_emergency:
         return redirect(visit.url("stop"), 303)
     form = _save_form(visit)
-    if request.method == "POST" and form.validate():
+    is_sent = request.method == "POST"
+    if is_sent and chooses_look(request.form):
+        require_form_token(visit, "save")
+        visit.keep_look()
+        visit.save()
+        is_sent = False
+    if is_sent and form.validate():
         _save_for_later(visit, form)
         return redirect(visit.url("saved", place=request.args.get("place")), 303)
-    return (
-        render_template("patient/save.html", visit=visit, form=form, on=_way_on(visit)),
-        INVALID if request.method == "POST" else 200,
-    )
+    page = render_template("patient/save.html", visit=visit, form=form, on=_way_on(visit))
+    return page, INVALID if is_sent else 200
 
 
 @patient.get("/d/<token>/saved")

@@ -71,6 +71,11 @@ class Visit:
         return report(self.screening)
 
     @property
+    def for_other(self) -> bool:
+        """Somebody else fills it in for the patient."""
+        return bool(self.draft.document.get("for_other"))
+
+    @property
     def is_emergency(self) -> bool:
         return self.urgency.level is Level.EMERGENCY
 

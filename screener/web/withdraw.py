@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -17,6 +17,7 @@ from screener.store.vault import derive_token
 from screener.web.access import db, remember_clinic
 from screener.web.forms import FORM_TOKEN
 from screener.web.languages import gettext
+from screener.web.look import look_parameters
 from screener.web.visit import now
 
 CONFLICT = 409
@@ -77,4 +78,4 @@ def _form_token(token: str) -> str:
 
 
 def _to_receipt(token: str) -> Response:
-    return redirect(url_for("patient.receipt", token=token, theme=g.theme or None), 303)
+    return redirect(url_for("patient.receipt", token=token, **look_parameters()), 303)

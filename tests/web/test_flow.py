@@ -132,6 +132,28 @@ def test_the_check_page_has_a_change_link_for_each_answer(browser: Browser, app:
     assert ", ".join(changes) == ", ".join(check.said)
 
 
+def test_somebody_else_may_fill_it_in_and_staff_see_that(browser: Browser, intake: Browser) -> None:
+    start = browser.get("/c/acme")
+    begun = browser.post(start.forms[0].get("action", ""), {"for": "someone_else"})
+    walk = Walk(browser, begun.location.split("/")[2])
+    assert "Answer for the person with the headaches." in walk.get("danger-now").text
+    walk.to_check(answers_but())
+    assert "You answered for someone else." in walk.get("check").text
+    assert "Give the name and date of birth of the patient." in walk.get("contact").text
+    reference = reference_on(browser.follow(walk.send(CONTACT)))
+    assert (
+        intake.get(f"/desk/acme/requests/{reference}").said["Filled in by"] == "someone else, for the patient"
+    )
+
+
+def test_who_fills_it_in_for_themselves_is_told_nothing_of_others(browser: Browser, intake: Browser) -> None:
+    walk = begin(browser)
+    assert "Answer for the person" not in walk.get("danger-now").text
+    walk.to_check(answers_but())
+    reference = reference_on(browser.follow(walk.send(CONTACT)))
+    assert "Filled in by" not in intake.get(f"/desk/acme/requests/{reference}").said
+
+
 def test_the_result_comes_before_any_question_about_who_it_is(browser: Browser) -> None:
     walk = begin(browser)
     walk.to_check(answers_but())

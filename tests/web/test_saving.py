@@ -171,6 +171,13 @@ def test_another_brightness_does_not_lose_the_code(browser: Browser, app: Flask)
     assert code_on(again) == code_on(page)
 
 
+def test_another_language_keeps_what_was_typed_on_the_way_out(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but())
+    page = browser.post(walk.url("save"), walk.get("save").form | {"birth_year": "19", "language": "es"})
+    assert (page.status, page.form["birth_year"], page.problems) == (200, ["19"], [])
+    assert page.tree.get("lang") == "es"
+
+
 def test_the_page_of_a_draft_that_was_not_saved_leads_to_saving(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but())
     assert walk.get("saved").location == walk.url("save")
