@@ -707,10 +707,9 @@ QUESTIONNAIRE = Questionnaire(
             CONSTANT,
             PULSATING,
             WORSE_ON_ACTIVITY,
-            SEVERITY,
-            STOPS_ME,
             heading="The pain in a usual attack",
         ),
+        _page("how-bad", Part.HISTORY, SEVERITY, STOPS_ME, heading="How bad it gets"),
         _page("impact", Part.HISTORY, DAYS_LOST, DEBIL_DAYS, heading="Days lost"),
         _page("impact-months", Part.HISTORY, DEBIL_MONTHS),
         _page(

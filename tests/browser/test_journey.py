@@ -93,8 +93,8 @@ def test_a_patient_sends_a_request_and_staff_open_it(
     expect(staff.get_by_text("word for word")).to_be_visible()
 
     follow(staff, "What would change it")
-    staff.get_by_text("Your headache days").click()
-    fill(staff, {"head_days": 14, "mig_days": 12})
+    staff.locator("summary", has_text="On how many of the last 30 days").click()
+    fill(staff, {"head_days": 14})
     go_on(staff, "See what moves")
     look(staff, "what-if")
     row = staff.get_by_role("row", name="Articles Chronic and intractable Intractable")

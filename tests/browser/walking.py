@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from builders import as_form
 from playwright.sync_api import Page
 
-_AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _LOOKS = {
     "phone-light": ((390, 844), "light"),
     "phone-dark": ((390, 844), "dark"),
@@ -19,7 +19,7 @@ _LOOKS = {
 }
 
 # What axe does not see (experience.md section 6): each rule returns what breaks it.
-_STRUCTURE = """() => {
+STRUCTURE = """() => {
   const broken = [];
   const say = (what, el) => broken.push(what + ': ' + (el.outerHTML || '').slice(0, 120));
   if (document.querySelectorAll('h1').length !== 1) broken.push('one h1');
@@ -55,10 +55,10 @@ def inspect(page: Page, name: str, pictures: Path | None = None, *, axe: bool = 
     assert size is not None
     for width in (320, size["width"]):
         page.set_viewport_size({"width": width, "height": size["height"]})
-        broken = page.evaluate(_STRUCTURE)
+        broken = page.evaluate(STRUCTURE)
         assert broken == [], f"{name} at {width}: {broken}"
     # Axe itself needs scripts; the markup is the same without.
-    violations = Axe().run(page, options={"runOnly": _AXE_TAGS}).response["violations"] if axe else []
+    violations = Axe().run(page, options={"runOnly": AXE_TAGS}).response["violations"] if axe else []
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations] == [], name
     if pictures:
         for look, ((width, height), scheme) in _LOOKS.items():
@@ -89,13 +89,19 @@ def fill(page: Page, answers: Mapping[str, Any]) -> None:
 def go_on(page: Page, button: str = "Continue") -> None:
     """Presses a button and waits for the next page: a click alone returns while it still loads."""
     with page.expect_navigation():
-        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name=button, exact=True).click()
 
 
 def follow(page: Page, link: str) -> None:
     """As `go_on`, for a link."""
     with page.expect_navigation():
-        page.get_by_role("link", name=link).click()
+        page.get_by_role("link", name=link, exact=True).click()
+
+
+def open_inside(page: Page, path: str) -> None:
+    """Goes there as by a link on our own page: an address typed in would meet the fence."""
+    with page.expect_navigation():
+        page.evaluate("path => { location.href = path }", path)
 
 
 def slug_of(page: Page) -> str:

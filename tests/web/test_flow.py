@@ -308,6 +308,7 @@ def test_history_pages_can_be_skipped_one_by_one_and_altogether(browser: Browser
     assert skipped == [
         "how-long-so-often",
         "pain",
+        "how-bad",
         "impact",
         "medicine-relief",
         "medicine-days",
