@@ -43,7 +43,8 @@ STRUCTURE = """() => {
   if (new Set(ids).size !== ids.length) broken.push('an id twice');
   if (document.documentElement.scrollWidth > innerWidth) broken.push('scrolls sideways at ' + innerWidth);
   const errors = document.querySelector('.problems');
-  if (!!errors !== document.title.startsWith('Error: ')) broken.push('title and error: ' + document.title);
+  const isTold = /^(Error|Hay un error): /.test(document.title);
+  if (!!errors !== isTold) broken.push('title and error: ' + document.title);
   return broken;
 }"""
 
