@@ -13,8 +13,10 @@ from web.client import Browser
 from web.walking import Walk, answers_but, count_rows, plant
 
 from screener.domain.notices import DISCLAIMER
+from screener.domain.questionnaire import HEAD_DAYS
 from screener.domain.versions import CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.tables import Consultation
+from screener.web.languages import read_catalogue
 
 
 def read(walk: Walk) -> tuple[PdfReader, str]:
@@ -63,6 +65,17 @@ def test_the_copy_can_be_read_out(browser: Browser, app: Flask) -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == "My headache answers"
     assert b"pdfuaid:part" in root["/Metadata"].get_data()
+
+
+def test_the_copy_speaks_the_language_of_the_page(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but(), language="es")
+    copy = browser.get(walk.url("copy.pdf"))
+    reader = PdfReader(io.BytesIO(copy.response.data))
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).replace("\x00", "").split())
+    assert reader.trailer["/Root"]["/Lang"] == "es"
+    assert read_catalogue("es").gettext(DISCLAIMER) in text
+    assert read_catalogue("es").gettext(HEAD_DAYS.stem) in text
+    assert HEAD_DAYS.stem not in text
 
 
 def test_making_a_copy_sends_nothing_and_keeps_the_draft(browser: Browser, app: Flask) -> None:

@@ -42,6 +42,7 @@ from screener.store.tables import OutboxMessage
 from screener.web.cli import main
 from screener.web.deliver import Worker
 from screener.web.demo_mail import catch_mail, free_port
+from screener.web.languages import read_catalogue
 
 SENDER = "Front desk <desk@acme.example>"
 CANARY = "Quetzalcoatlus"
@@ -104,6 +105,22 @@ def make_due(app: Flask) -> None:
 def send(app: Flask, browser: Browser, **contact: object) -> str:
     receipt = browser.follow(plant(browser, app, answers_but()).send(contact_but(**contact)))
     return reference_on(receipt)
+
+
+def test_who_asked_in_spanish_is_answered_in_spanish(mailing: Flask, office: PostOffice) -> None:
+    browser = Browser(mailing)
+    browser.follow(plant(browser, mailing, answers_but(), language="es").send(CONTACT))
+    deliver(mailing)
+    (message,) = office.caught
+    spanish = read_catalogue("es").gettext
+    assert message["Subject"] == spanish("Your request")
+    body = " ".join(message.get_content().split())
+    assert spanish("The clinic contacts you in the way you chose.") in body
+    assert spanish(DISCLAIMER) in body
+    # And the next one in English again: one worker writes to everybody.
+    owe(mailing)
+    deliver(mailing)
+    assert office.caught[-1]["Subject"] == "Your request"
 
 
 def test_who_gave_an_address_gets_the_reference_and_the_way_to_the_receipt(
