@@ -8,7 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from typing import IO, Final, assert_never
+from typing import IO, TYPE_CHECKING, Final, assert_never
 
 import click
 
@@ -17,6 +17,9 @@ from screener.domain.question import Choice, Choices, Number, Question, Text, Ye
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
+
+if TYPE_CHECKING:
+    from screener.store.database import Database
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
@@ -139,11 +142,9 @@ def _describe(question: Question) -> dict[str, object]:
 @main.command("doctor")
 def doctor_command() -> None:
     """Say which database this is and how safely it is set; exit 1 if something must be mended."""
-    from screener.settings import load_settings
     from screener.store.migrations import pending
-    from screener.web.app import open_database
 
-    database = open_database(load_settings())
+    database = _open_database()
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
@@ -156,15 +157,24 @@ def doctor_command() -> None:
 @main.command("setup")
 def setup_command() -> None:
     """Make this installation's keys (once) and bring the database up to date."""
-    from screener.settings import load_settings, make_keys
+    from screener.settings import make_keys
     from screener.store.migrations import migrate
-    from screener.web.app import open_database
 
     if make_keys():
         click.echo(
             "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
         )
-    migrate(open_database(load_settings()))
+    migrate(_open_database())
+
+
+def _open_database() -> Database:
+    """This installation's database, let go when the command ends."""
+    from screener.settings import load_settings
+    from screener.web.app import open_database
+
+    database = open_database(load_settings())
+    click.get_current_context().call_on_close(database.dispose)
+    return database
 
 
 @main.group("clinic")
@@ -183,11 +193,9 @@ def add_clinic_command(
     slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
 ) -> None:
     """Add a clinic; its page is /c/SLUG."""
-    from screener.settings import load_settings
     from screener.store.clinics import add_clinic
-    from screener.web.app import open_database
 
-    with open_database(load_settings()).new_session() as session:
+    with _open_database().new_session() as session:
         try:
             add_clinic(
                 session, slug=slug, name=name, phone=phone, hours=hours, time_zone=time_zone, origins=origins
@@ -207,11 +215,9 @@ def replay_command(*, slug: str | None, with_rows: bool) -> None:
     Nothing is written, and no answer or name is shown. The exit status is 1 if a screening could not be
     opened or read.
     """
-    from screener.settings import load_settings
-    from screener.web.app import open_database
     from screener.web.replay import Replay, Unreadable, list_clinic_ids
 
-    database = open_database(load_settings())
+    database = _open_database()
     clinics = list_clinic_ids(database, slug)
     if slug is not None and not clinics:
         raise click.ClickException(f"No clinic is called {slug}.")

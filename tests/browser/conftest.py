@@ -34,7 +34,7 @@ _FLAGS = [
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an installation that is served as in production."""
     folder = tmp_path_factory.mktemp("served")
-    installation = make_installation(folder)
+    installation = make_installation(f"sqlite:///{folder / 'screener.db'}")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -24,6 +24,8 @@ from screener.domain.explanation import CLASS_NAMES, CLASS_WORDS
 from screener.domain.notices import DISCLAIMER
 from screener.domain.questionnaire import QUESTIONNAIRE
 
+pytestmark = pytest.mark.both_databases
+
 WORST = "The worst headache of my life, at its worst within 5 minutes"
 
 

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from builders import CONTACT, STAFF
-from conftest import Installation
 from flask import Flask
 from web.client import Browser, Page
-from web.conftest import copy_of
+from web.conftest import Made
 from web.walking import (
     add_requests,
     answers_but,
@@ -24,6 +22,8 @@ from web.walking import (
 )
 
 from screener.store.tables import Consultation
+
+pytestmark = pytest.mark.both_databases
 
 CLINICS = ("acme", "other")
 NAMES = {"acme": "Anna Acme-Patient", "other": "Olga Other-Patient"}
@@ -184,13 +184,13 @@ def _door(browser: Browser, path: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def world(made: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    app = copy_of(made, Path(tmp_path_factory.mktemp("world"))).app
-    now = datetime.now(UTC)
-    references = {c: add_requests(app, [(NAMES[c], answers_but(), now)], c)[0] for c in CLINICS}
-    visitors = {"anonymous": Browser(app)} | {email: sign_in(Browser(app), email) for email in STAFF}
-    yield World(app, visitors, references)
-    app.extensions["screener.database"].dispose()
+def world(made: Made) -> Iterator[World]:
+    with made.copy() as installation:
+        app = installation.app
+        now = datetime.now(UTC)
+        references = {c: add_requests(app, [(NAMES[c], answers_but(), now)], c)[0] for c in CLINICS}
+        visitors = {"anonymous": Browser(app)} | {email: sign_in(Browser(app), email) for email in STAFF}
+        yield World(app, visitors, references)
 
 
 def rules(app: Flask) -> dict[str, str]:

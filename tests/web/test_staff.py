@@ -29,6 +29,8 @@ from screener.domain.consultation import STAFF_MOVES, State
 from screener.store.consultations import list_events
 from screener.store.tables import Consultation
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 QUEUE = "/desk/acme/queue"
 
