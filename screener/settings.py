@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 KEYS_FILE = "keys.env"
 WEAKEST_SECRET = 32
+# How a mail server may be reached, and its usual port; a plain one only on this very machine.
+_MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsError(RuntimeError):
     """A setting is missing or unsafe; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over, from SCREENER_SMTP_URL."""
+
+    # "smtp" (STARTTLS is required), "smtps" (TLS from the first byte) or "smtp+plain" (this machine only).
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -38,11 +58,37 @@ class Settings:
     proxies: int = 0
     # What one password hash costs (argon2id, two passes).
     password_memory_kib: int = 19456
+    # smtp://user:password@host:587, smtps://...:465, or smtp+plain://127.0.0.1:1025.
+    smtp_url: str = field(default="", repr=False)
+    # A file with the certificates that vouch for the mail server; the system's own if empty.
+    smtp_ca: str = ""
+    # Who mail comes from: Name <address>. It says nothing of headaches.
+    mail_from: str = ""
+    # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
+    demo_mail: str = ""
 
     @property
     def hosts(self) -> list[str]:
         named = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
         return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *named]
+
+    def link(self, path: str) -> str:
+        """A page's full address, for mails."""
+        return self.base_url.rstrip("/") + path
+
+    @property
+    def can_mail(self) -> bool:
+        """Whether a mail that is owed will leave; else it waits in the outbox."""
+        return bool(self.smtp_url and self.mail_from)
+
+    @property
+    def mail_server(self) -> MailServer:
+        return _read_mail_server(self.smtp_url)
+
+    @property
+    def mail_sender(self) -> Address:
+        name, address = parseaddr(self.mail_from)
+        return Address(name, addr_spec=address)
 
 
 def load_settings(
@@ -82,6 +128,43 @@ def _refuse_weak(settings: Settings) -> None:
         raise SettingsError(
             "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
         )
+    _refuse_unfit_mail(settings)
+
+
+def _refuse_unfit_mail(settings: Settings) -> None:
+    if bool(settings.smtp_url) != bool(settings.mail_from):
+        raise SettingsError("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM together, or neither.")
+    if settings.smtp_ca and not Path(settings.smtp_ca).is_file():
+        raise SettingsError("SCREENER_SMTP_CA must name a file of certificates.")
+    if settings.can_mail:
+        _ = settings.mail_server
+        try:
+            address = settings.mail_sender.addr_spec
+        except (ValueError, IndexError, HeaderParseError):
+            address = ""
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise SettingsError("SCREENER_MAIL_FROM must look like: Name <name@example.org>.")
+
+
+def _read_mail_server(url: str) -> MailServer:
+    # The messages never repeat the address: it may hold a password.
+    wrong = SettingsError(
+        "SCREENER_SMTP_URL must look like smtp://user:password@mail.example.org:587,"
+        " smtps://user:password@mail.example.org:465 or smtp+plain://127.0.0.1:1025."
+    )
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _MAIL_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise wrong
+    if parts.scheme == "smtp+plain" and parts.hostname not in _LOOPBACK:
+        raise SettingsError(
+            "SCREENER_SMTP_URL: smtp+plain:// is for a mail server on this machine; use smtp:// or smtps://."
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return MailServer(parts.scheme, parts.hostname, port, user, password)
 
 
 def _read_keys(path: Path) -> dict[str, str]:

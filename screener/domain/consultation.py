@@ -26,6 +26,9 @@ class State(Enum):
 
 OPEN_STATES = (State.NEW, State.IN_REVIEW, State.NEEDS_INFO, State.LATER)
 
+# The patient may withdraw until the clinic has taken the request up; a refused one too.
+WITHDRAWABLE = frozenset({*OPEN_STATES, State.NOT_A_FIT, State.DUPLICATE})
+
 _DECISIONS = (State.ACCEPTED, State.NEEDS_INFO, State.LATER, State.NOT_A_FIT, State.DUPLICATE)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, func, or_, select, true
+from sqlalchemy import RowMapping, Select, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import ColumnElement
@@ -15,13 +15,15 @@ from sqlalchemy.sql import ColumnElement
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
-from screener.store.outbox import add_message
+from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
 from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH: Final = 10
+# How urgent a withdrawn request was went with its answers; it comes after all others.
+_NO_RANK: Final = 9
 
 
 class Cursor(NamedTuple):
@@ -34,18 +36,19 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A line of the queue."""
+    """A line of the queue; what is None of it went when the patient withdrew."""
 
     id: UUID
     reference: str
-    name: str = field(repr=False)
-    urgency: str
+    name: str | None = field(repr=False)
+    urgency: str | None
     urgency_rank: int
-    article_class: str
+    article_class: str | None
     kind: str
     state: str
     received_at: datetime
     due_at: datetime | None
+    withdrawn_at: datetime | None
 
     @property
     def cursor(self) -> Cursor:
@@ -107,7 +110,7 @@ def add_consultation(
     session.add(consultation)
     session.flush()
     _add_event(session, consultation, "received", now, to_state="new")
-    add_message(session, "request_received", consultation.id, now)
+    add_message(session, NEW_REQUEST, consultation.id, now)
     return consultation
 
 
@@ -161,6 +164,9 @@ def get_consultation(session: Session, reference: str) -> Consultation:
 
 
 def read_contact(session: Session, consultation: Consultation) -> dict[str, Any]:
+    """Raise NotFoundError if the patient withdrew it."""
+    if consultation.sealed_contact is None:
+        raise NotFoundError("this request was withdrawn")
     ring = clinic_key(session, consultation.clinic_id)
     return open_document(ring, place_of(consultation, "sealed_contact"), consultation.sealed_contact)
 
@@ -196,10 +202,11 @@ def _queue(states: Collection[str]) -> Select[*tuple[Any, ...]]:
         Consultation.state,
         Consultation.received_at,
         Consultation.due_at,
+        Consultation.withdrawn_at,
     )
     return (
         select(*columns)
-        .join(Screening, same_screening)
+        .outerjoin(Screening, same_screening)
         .where(Consultation.state.in_(states))
         .order_by(Consultation.urgency_rank, Consultation.received_at, Consultation.id)
     )
@@ -218,11 +225,17 @@ def _stretches(after: Cursor | None) -> tuple[ColumnElement[bool], ...]:
 
 
 def _queue_row(session: Session, row: RowMapping) -> QueueRow:
-    clinic_id = entered_clinic(session)
-    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", row["id"])
-    contact = open_document(clinic_key(session, clinic_id), place, row["sealed_contact"])
     shown = {column: value for column, value in row.items() if column != "sealed_contact"}
-    return QueueRow(name=contact["contact_name"], **shown)
+    return QueueRow(name=_name(session, row["id"], row["sealed_contact"]), **shown)
+
+
+def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str | None:
+    if sealed is None:
+        return None
+    clinic_id = entered_clinic(session)
+    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", consultation_id)
+    name: str = open_document(clinic_key(session, clinic_id), place, sealed)["contact_name"]
+    return name
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -242,10 +255,7 @@ def move_consultation(
     """Raise ConflictError if somebody changed the request since it was loaded."""
     from_state = consultation.state
     consultation.state = to_state
-    try:
-        session.flush()
-    except StaleDataError:
-        raise ConflictError("somebody else changed this request meanwhile") from None
+    _flush_first(session)
     _add_event(
         session,
         consultation,
@@ -256,6 +266,30 @@ def move_consultation(
         to_state=to_state,
         reason=reason,
     )
+
+
+def _flush_first(session: Session) -> None:
+    """The row's version says whether anybody was faster."""
+    try:
+        session.flush()
+    except StaleDataError:
+        raise ConflictError("somebody else changed this request meanwhile") from None
+
+
+def withdraw_consultation(session: Session, consultation: Consultation, now: datetime) -> None:
+    """Deletes what the patient said and gave, what staff noted and what was owed; the bare row stays.
+
+    Raise ConflictError if somebody changed the request since it was loaded.
+    """
+    screening_id = consultation.screening_id
+    consultation.state, consultation.withdrawn_at = "withdrawn", now
+    consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
+    consultation.urgency_rank = _NO_RANK
+    _flush_first(session)
+    session.execute(delete(Screening).where(Screening.id == screening_id))
+    session.execute(delete(ConsultationEvent).where(ConsultationEvent.consultation_id == consultation.id))
+    remove_messages(session, consultation.id)
+    _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
 
 def add_read_event(session: Session, consultation: Consultation, staff_id: int, now: datetime) -> None:

@@ -1,24 +1,200 @@
-"""The outbox: messages owed, written in the transaction that owes them."""
+"""The outbox: messages owed, written in the transaction that owes them, and handed out to be sent."""
 
-from datetime import datetime
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from email_validator import validate_email
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from screener.store.clinics import clinic_key
 from screener.store.database import new_id
-from screener.store.tables import OutboxMessage
-from screener.store.tenancy import entered_clinic
+from screener.store.tables import OutboxMessage, place_of
+from screener.store.tenancy import entered_clinic, looking_up
+from screener.store.vault import open_document, seal_document
+
+# What is owed to the clinic about a request; nothing sends it yet.
+NEW_REQUEST: Final = "new_request"
+# Longer than any mail server may keep us waiting: only a worker that died loses its lease.
+LEASE: Final = timedelta(minutes=10)
+# How long a message waits after each failed try; after the last one it is dead. About a day in all.
+_WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 420, 760))
+MOST_TRIES: Final = len(_WAITS) + 1
+_JITTER: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A message in this worker's hands until the lease runs out."""
+
+    id: UUID
+    clinic_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What was sealed: to whom, in which language, and the values its template names."""
+
+    to: str = field(repr=False)
+    language: str
+    values: Mapping[str, str] = field(repr=False)
 
 
 def add_message(session: Session, kind: str, consultation_id: UUID, now: datetime) -> OutboxMessage:
-    message = OutboxMessage(
+    """A message owed to the clinic."""
+    message = _new(session, kind, now, due_at=now, consultation_id=consultation_id)
+    session.add(message)
+    session.flush()
+    return message
+
+
+def add_mail(
+    session: Session,
+    kind: str,
+    *,
+    to: str,
+    language: str,
+    values: Mapping[str, str],
+    due_at: datetime,
+    now: datetime,
+    consultation_id: UUID | None = None,
+    draft_id: UUID | None = None,
+) -> OutboxMessage:
+    """A mail owed to a patient, worded by `templates/emails/<kind>.txt`; goes with its draft, if it has one.
+
+    Raises ValueError if `to` is no e-mail address.
+    """
+    checked = validate_email(to, check_deliverability=False)
+    message = _new(session, kind, now, due_at=due_at, consultation_id=consultation_id, draft_id=draft_id)
+    document = {
+        "to": checked.ascii_email or checked.normalized,
+        "language": language,
+        "values": dict(values),
+    }
+    ring = clinic_key(session, message.clinic_id)
+    message.sealed_mail = seal_document(ring, place_of(message, "sealed_mail"), document)
+    session.add(message)
+    session.flush()
+    return message
+
+
+def _new(
+    session: Session,
+    kind: str,
+    now: datetime,
+    *,
+    due_at: datetime,
+    consultation_id: UUID | None = None,
+    draft_id: UUID | None = None,
+) -> OutboxMessage:
+    return OutboxMessage(
         id=new_id(),
         clinic_id=entered_clinic(session),
         kind=kind,
         consultation_id=consultation_id,
+        draft_id=draft_id,
         created_at=now,
-        due_at=now,
+        due_at=due_at,
     )
-    session.add(message)
+
+
+def cancel_mail(session: Session, *, draft_id: UUID, kind: str) -> None:
+    """Removes what was not sent yet."""
+    session.execute(
+        delete(OutboxMessage).where(
+            OutboxMessage.draft_id == draft_id, OutboxMessage.kind == kind, OutboxMessage.sent_at.is_(None)
+        )
+    )
+
+
+def remove_messages(session: Session, consultation_id: UUID) -> None:
+    """Whatever a request owes or was sent."""
+    session.execute(delete(OutboxMessage).where(OutboxMessage.consultation_id == consultation_id))
+
+
+# ---------------------------------------------------------------- for the worker
+
+
+def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease | None:
+    """The mail of any clinic that is due longest, now in this worker's hands. Commit before sending it."""
+    due = (
+        select(OutboxMessage.id, OutboxMessage.clinic_id, OutboxMessage.kind)
+        .where(
+            OutboxMessage.sent_at.is_(None),
+            OutboxMessage.failed_at.is_(None),
+            OutboxMessage.sealed_mail.is_not(None),
+            OutboxMessage.due_at <= now,
+            OutboxMessage.kind.in_(kinds),
+            or_(OutboxMessage.leased_until.is_(None), OutboxMessage.leased_until <= now),
+        )
+        .order_by(OutboxMessage.due_at)
+        .limit(1)
+        # SQLite knows no row locks; there one worker looks at a time anyway.
+        .with_for_update(skip_locked=True)
+    )
+    options = looking_up(session, "outbox lease")
+    found = session.execute(due, execution_options=options).one_or_none()
+    if found is None:
+        return None
+    # Counted before the try: one that kills its worker is counted too.
+    leasing = (
+        update(OutboxMessage)
+        .where(OutboxMessage.id == found.id)
+        .values(leased_until=now + LEASE, attempts=OutboxMessage.attempts + 1)
+    )
+    session.execute(leasing, execution_options={**options, "synchronize_session": False})
+    return Lease(found.id, found.clinic_id, found.kind)
+
+
+def count_mail(session: Session) -> tuple[int, int]:
+    """How many mails of all clinics wait, and how many were given up."""
+    owed = OutboxMessage.sent_at.is_(None) & OutboxMessage.sealed_mail.is_not(None)
+    counted = select(func.count(OutboxMessage.id), func.count(OutboxMessage.failed_at)).where(owed)
+    together, dead = session.execute(counted, execution_options=looking_up(session, "outbox lease")).one()
+    return together - dead, dead
+
+
+def read_mail(session: Session, lease: Lease) -> Mail | None:
+    """None if it was cancelled, or sent by another, meanwhile. Raises UnreadableError."""
+    message = _find_unsent(session, lease)
+    if message is None or message.sealed_mail is None:
+        return None
+    ring = clinic_key(session, message.clinic_id)
+    document = open_document(ring, place_of(message, "sealed_mail"), message.sealed_mail)
+    return Mail(document["to"], document["language"], document["values"])
+
+
+def mark_sent(session: Session, lease: Lease, now: datetime) -> None:
+    """Forgets whom it went to and what it said."""
+    message = _find_unsent(session, lease)
+    if message is not None:
+        message.sent_at, message.leased_until, message.sealed_mail = now, None, None
+        message.last_error = None
+        session.flush()
+
+
+def mark_failed(session: Session, lease: Lease, error: str, now: datetime, *, for_good: bool) -> bool:
+    """Keeps it for a later try, or as dead; whether it is dead. A dead one keeps what it would have said."""
+    message = _find_unsent(session, lease)
+    if message is None:
+        return False
+    message.leased_until, message.last_error = None, error
+    is_dead = for_good or message.attempts >= MOST_TRIES
+    if is_dead:
+        message.failed_at = now
+    else:
+        wait = _WAITS[message.attempts - 1]
+        message.due_at = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load
     session.flush()
-    return message
+    return is_dead
+
+
+def _find_unsent(session: Session, lease: Lease) -> OutboxMessage | None:
+    return session.scalar(
+        select(OutboxMessage).where(OutboxMessage.id == lease.id, OutboxMessage.sent_at.is_(None))
+    )

@@ -129,15 +129,17 @@ class Consultation(ClinicScoped, Base):
         _one_of("state", STATES),
     )
 
-    screening_id: Mapped[UUID]
+    # Both are gone once the patient withdrew the request.
+    screening_id: Mapped[UUID | None]
     reference: Mapped[str] = mapped_column(String(10), unique=True)
-    sealed_contact: Mapped[bytes]
+    sealed_contact: Mapped[bytes | None]
     consent_version: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
     urgency_rank: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     idempotency_key: Mapped[bytes]
     body_digest: Mapped[bytes]
     receipt_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -166,22 +168,30 @@ class ConsultationEvent(ClinicScoped, Base):
 
 
 class OutboxMessage(ClinicScoped, Base):
-    """A message owed to the clinic. It names a record and says nothing about the patient."""
+    """A message that is owed. Whom it goes to and what it says is sealed, and gone once it was sent."""
 
     __tablename__ = "outbox_messages"
     constraints = (
         within_clinic("consultation_id", "consultations"),
+        # A draft's mail is cancelled by its end.
+        within_clinic("draft_id", "drafts", ondelete="CASCADE"),
         Index(None, "clinic_id", "consultation_id"),
+        Index(None, "clinic_id", "draft_id"),
         Index(None, "sent_at", "due_at"),
     )
 
     kind: Mapped[str] = mapped_column(String(40))
-    consultation_id: Mapped[UUID]
+    consultation_id: Mapped[UUID | None]
+    draft_id: Mapped[UUID | None]
+    sealed_mail: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The class of the failure and the server's code: its words may quote an address.
+    last_error: Mapped[str | None] = mapped_column(String(80))
 
 
 # Flask-Security names these classes, and wants its table names before they are made.

@@ -14,6 +14,7 @@ from flask_security import auth_required
 from sqlalchemy.orm import Session
 
 from screener.domain.consultation import READS_ANSWERS, Role
+from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.store.database import Database
 from screener.store.staff import find_roles
@@ -41,6 +42,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def database() -> Database:
     found: Database = current_app.extensions["screener.database"]
+    return found
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["screener.settings"]
     return found
 
 

@@ -12,7 +12,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from screener.settings import ROOT, Settings, SettingsError, load_settings
 from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
-from screener.web import access, headers, history, pages, patient, queue, sign_in, transaction
+from screener.web import (
+    access,
+    demo_mail,
+    headers,
+    history,
+    pages,
+    patient,
+    queue,
+    records,
+    sign_in,
+    transaction,
+)
 
 MAX_BODY = 256 * 1024
 
@@ -37,6 +48,7 @@ def build_app(settings: Settings | None = None) -> Flask:
         "SEND_FILE_MAX_AGE_DEFAULT": 31536000,
     }
     app.extensions["screener.database"] = open_database(settings)
+    app.extensions["screener.settings"] = settings
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     # After-request hooks run last to first: whatever committing answers gets its headers too.
@@ -45,9 +57,11 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
+    records.install(app)
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
     app.register_blueprint(history.history)
+    app.register_blueprint(demo_mail.demo_mail)
     return app
 
 

@@ -19,6 +19,7 @@ from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
 
 if TYPE_CHECKING:
+    from screener.settings import Settings
     from screener.store.database import Database
 
 _BAR_STEPS: Final = 200
@@ -142,16 +143,52 @@ def _describe(question: Question) -> dict[str, object]:
 @main.command("doctor")
 def doctor_command() -> None:
     """Say which database this is and how safely it is set; exit 1 if something must be mended."""
+    from screener.settings import load_settings
     from screener.store.migrations import pending
 
-    database = _open_database()
+    settings = load_settings()
+    database = _open_database(settings)
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
+    else:
+        told.append(_tell_mail(settings, database))
     for line in told:
         click.echo(line)
     if problems:
         raise click.ClickException("\n".join(problems))
+
+
+def _tell_mail(settings: Settings, database: Database) -> str:
+    from screener.store.outbox import count_mail
+
+    with database.new_session() as session:
+        waiting, dead = count_mail(session)
+    server = settings.mail_server if settings.can_mail else None
+    leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
+    return f"Mail: {leaves}; {waiting} waiting, {dead} given up."
+
+
+@main.command("deliver")
+@click.option("--once", is_flag=True, help="Send what is due, then stop.")
+def deliver_command(*, once: bool) -> None:
+    """Send the mail that waits in the outbox, until stopped."""
+    import logging
+    import signal
+
+    from screener import create_app
+    from screener.settings import load_settings
+    from screener.web.deliver import Worker
+
+    settings = load_settings()
+    if not settings.can_mail:
+        raise click.ClickException("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first.")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("screener").setLevel(logging.INFO)
+    worker = Worker(create_app(settings))
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: worker.stop())
+    worker.run(once=once)
 
 
 @main.command("setup")
@@ -167,12 +204,12 @@ def setup_command() -> None:
     migrate(_open_database())
 
 
-def _open_database() -> Database:
+def _open_database(settings: Settings | None = None) -> Database:
     """This installation's database, let go when the command ends."""
     from screener.settings import load_settings
     from screener.web.app import open_database
 
-    database = open_database(load_settings())
+    database = open_database(settings or load_settings())
     click.get_current_context().call_on_close(database.dispose)
     return database
 
@@ -254,6 +291,7 @@ def serve_command(*, port: int, demo: bool) -> None:
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
         _print_demo(port)
+        _start_demo_mail(port)
     Server(
         "wsgi:app",
         address="127.0.0.1",
@@ -273,6 +311,31 @@ def _print_demo(port: int) -> None:
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+
+
+def _start_demo_mail(port: int) -> None:
+    """Mail goes round in a circle here, whatever the environment says: it never reaches anybody."""
+    from threading import Thread
+
+    from screener import create_app
+    from screener.settings import INSTANCE
+    from screener.web.deliver import Worker
+    from screener.web.demo_mail import catch_mail
+
+    folder = INSTANCE / "demo-mail"
+    try:
+        smtp_url = catch_mail(folder)
+    except ImportError:
+        click.echo("Mail:     stays in the outbox; install aiosmtpd to see it")
+        return
+    os.environ |= {
+        "SCREENER_SMTP_URL": smtp_url,
+        "SCREENER_MAIL_FROM": "Demo <no-reply@demo.example>",
+        "SCREENER_DEMO_MAIL": str(folder),
+    }
+    # A thread, so that it ends with the server however that ends.
+    Thread(target=Worker(create_app()).run, daemon=True).start()
+    click.echo(f"Mail:     http://localhost:{port}/demo/mail")
 
 
 def _refuse_taken(port: int) -> None:

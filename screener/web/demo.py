@@ -19,6 +19,7 @@ from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.screening import screen
 from screener.store.clinics import add_clinic, find_clinic
 from screener.store.consultations import move_consultation
+from screener.store.outbox import remove_messages
 from screener.store.staff import add_membership
 from screener.store.tenancy import enter_clinic
 from screener.web.access import ClinicCard, card_of, db
@@ -122,6 +123,8 @@ def _add_submission(
         sending=Sending(digest, digest, digest.hex()),
         now=received_at,
     )
+    # Nobody is owed a message about people who are made up.
+    remove_messages(session, sent.id)
     if number % 10 in _MOVES:
         to_state, reason = _MOVES[number % 10]
         move_consultation(

@@ -62,6 +62,7 @@ from screener.web.visit import (
     sent_or_gone,
     with_draft,
 )
+from screener.web.withdraw import may_withdraw, withdraw_request
 
 patient = Blueprint("patient", __name__)
 
@@ -407,7 +408,12 @@ def receipt(token: str) -> Any:
     if sent is None:
         return render_template("patient/gone.html"), 410
     remember_clinic(db().get_one(Clinic, sent.clinic_id))
-    return render_template("patient/receipt.html", sent=sent)
+    return render_template("patient/receipt.html", sent=sent, token=token, may_withdraw=may_withdraw(sent))
+
+
+@patient.route("/r/<token>/withdraw", methods=["GET", "POST"])
+def withdraw(token: str) -> Any:
+    return withdraw_request(token)
 
 
 # ---------------------------------------------------------------- the door

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import Flask, render_template
 from flask_login import current_user
 
 from screener.domain.answers import Answers
@@ -18,6 +19,8 @@ from screener.store.consultations import Event, add_read_event, get_consultation
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation, Screening
 from screener.web.access import db
+
+GONE = 410
 
 # What a class is called on staff pages.
 CLASS_LABELS = {
@@ -106,9 +109,27 @@ class Record:
         ]
 
 
+class WithdrawnError(Exception):
+    """The patient withdrew this request: there is nothing left to open."""
+
+    def __init__(self, consultation: Consultation) -> None:
+        super().__init__("withdrawn")
+        self.consultation = consultation
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(WithdrawnError, _tell_withdrawn)
+
+
+def _tell_withdrawn(error: WithdrawnError) -> tuple[str, int]:
+    return render_template("queue/withdrawn.html", consultation=error.consultation), GONE
+
+
 def open_record(reference: str) -> Record:
-    """Opens a request of the entered clinic and notes who did. Raises NotFoundError."""
+    """Opens a request of the entered clinic and notes who did. Raises NotFoundError or WithdrawnError."""
     consultation = get_consultation(db(), reference.upper())
+    if consultation.screening_id is None:
+        raise WithdrawnError(consultation)
     add_read_event(db(), consultation, current_user.id, datetime.now(UTC))
     screening = get_screening(db(), consultation.screening_id)
     return Record(

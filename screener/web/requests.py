@@ -16,9 +16,10 @@ from screener.domain.screening import clinical_report, report, screen
 from screener.domain.transcript import transcript
 from screener.domain.versions import CONSENT_VERSION, CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.consultations import add_consultation
+from screener.store.outbox import add_mail
 from screener.store.screenings import add_screening
 from screener.store.tables import Consultation
-from screener.web.access import ClinicCard
+from screener.web.access import ClinicCard, settings
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def send_request(
         criteria_version=CRITERIA_VERSION,
         now=now,
     )
-    return add_consultation(
+    sent = add_consultation(
         session,
         screening=screening,
         contact={**contact, "consent": consent_text(clinic.name)},
@@ -71,4 +72,28 @@ def send_request(
         body_digest=sending.body_digest,
         receipt_token=sending.receipt_token,
         now=now,
+    )
+    if contact.get("contact_email"):
+        _owe_confirmation(session, clinic, sent, contact["contact_email"], sending.receipt_token)
+    return sent
+
+
+def _owe_confirmation(
+    session: Session, clinic: ClinicCard, sent: Consultation, to: str, receipt_token: str
+) -> None:
+    """A mail that says nothing of why the clinic was asked, and holds the way to withdraw."""
+    add_mail(
+        session,
+        "request_received",
+        to=to,
+        language="en",
+        values={
+            "clinic": clinic.name,
+            "phone": clinic.phone,
+            "reference": sent.reference,
+            "link": settings().link(f"/r/{receipt_token}"),
+        },
+        due_at=sent.received_at,
+        now=sent.received_at,
+        consultation_id=sent.id,
     )

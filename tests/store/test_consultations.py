@@ -50,7 +50,7 @@ def test_a_request_keeps_what_was_said_with_its_event_and_its_message(entered: S
     assert (found.state, found.received_at, found.due_at) == ("new", NOW, NOW)
     assert [event.what for event in list_events(entered, found)] == ["received"]
     message = entered.scalars(select(OutboxMessage)).one()
-    assert (message.kind, message.consultation_id, message.due_at) == ("request_received", found.id, NOW)
+    assert (message.kind, message.consultation_id, message.due_at) == ("new_request", found.id, NOW)
 
 
 def test_a_reference_is_ten_characters_that_are_hard_to_mishear(entered: Session) -> None:

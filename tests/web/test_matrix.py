@@ -83,6 +83,10 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("patient.contact", "POST"): either(422),
     ("patient.go_on", "POST"): either(303),
     ("patient.receipt", "GET"): either(200),
+    ("patient.withdraw", "GET"): either(200),
+    ("patient.withdraw", "POST"): either(303),
+    # Only where the installation was started as a demo.
+    ("demo_mail.index", "GET"): either(404),
     ("security.login", "GET"): everywhere(signed_in(302, else_=200)),
     ("security.login", "POST"): everywhere(signed_in(302, else_=200)),
     ("security.logout", "POST"): everywhere(signed_in(302, else_=302)),
@@ -129,7 +133,7 @@ class World:
             "token": "",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
-        if endpoint == "patient.receipt":
+        if endpoint in {"patient.receipt", "patient.withdraw"}:
             walk = plant(Browser(self.app), self.app, answers_but(), clinic)
             values["token"] = walk.send(CONTACT).location.rsplit("/", 1)[-1]
         elif "<token>" in rule:
@@ -145,6 +149,8 @@ class World:
                 return token_of(browser.get(path)) | {"age": "33", "pregnancy": "no"}
             case "patient.go_on":
                 return _door(browser, path)
+            case "patient.withdraw":
+                return token_of(browser.get(path))
             case "patient.theme":
                 shown = browser.get(path.replace("/theme", "/about-you")).source
                 return {

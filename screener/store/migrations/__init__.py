@@ -1,5 +1,7 @@
 """Migrations: how a database of any age becomes the one the tables describe."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +18,33 @@ _FOLDER: Final = Path(__file__).parent
 _LOCK: Final = 7_300_411
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, revision: str = "head") -> None:
     """Bring the database up to date; a second process that starts meanwhile waits and finds it done."""
-    # On SQLite every transaction begins IMMEDIATE, which is the lock.
-    with database.engine.begin() as connection:
+    with database.engine.connect() as connection, _keys_resting(database, connection), connection.begin():
+        # On SQLite every transaction begins IMMEDIATE, which is the lock.
         if not database.is_sqlite:
             _wait_for_turn(connection)
         configuration = _configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "head")
+        command.upgrade(configuration, revision)
+        if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise RuntimeError("the migration would leave rows that point nowhere; nothing was changed")
+
+
+@contextmanager
+def _keys_resting(database: Database, connection: Connection) -> Iterator[None]:
+    """SQLite alters a table by copying it; meanwhile rows that point at it must be let be."""
+    if not database.is_sqlite:
+        yield
+        return
+    # By the driver: within a transaction SQLite ignores this setting.
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+        driver.close()
 
 
 def pending(database: Database) -> bool:

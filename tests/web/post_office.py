@@ -1,0 +1,77 @@
+"""A real mail server for tests, which can be told to refuse, to stall and to hang up."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+HANG_UP = "hang up"
+
+
+class PostOffice:
+    """What it caught, and what it is to answer next (everything else it takes)."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.caught: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.to_recipient: list[str] = []
+        self.to_data: list[str] = []
+        # Called when a message has arrived and before it is acknowledged.
+        self.at_data: Callable[[], None] = lambda: None
+        self.delay = 0.0
+        self.arrived = threading.Event()
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+        reply = self.to_recipient.pop(0) if self.to_recipient else ""
+        if not reply:
+            envelope.rcpt_tos.append(address)
+            self.recipients.append(address)
+        return reply or "250 OK"
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        reply = self.to_data.pop(0) if self.to_data else "250 OK"
+        self.arrived.set()
+        await asyncio.sleep(self.delay)
+        if reply == HANG_UP or reply.startswith("250"):
+            self.caught.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=default))
+        self.at_data()
+        if reply == HANG_UP:
+            server.transport.abort()
+        return reply
+
+    @property
+    def ids(self) -> list[str]:
+        return [message["Message-ID"] for message in self.caught]
+
+    def text(self) -> str:
+        """The words of the one message."""
+        (message,) = self.caught
+        return str(message.get_content())
+
+
+@contextmanager
+def open_post_office(
+    *, tls: ssl.SSLContext | None = None, from_first_byte: bool = False, **settings: Any
+) -> Iterator[PostOffice]:
+    office = PostOffice()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        office.port = probe.getsockname()[1]
+    about = {"ssl_context": tls} if from_first_byte else {"tls_context": tls, "require_starttls": bool(tls)}
+    controller = Controller(office, hostname="127.0.0.1", port=office.port, **(about | settings))
+    controller.start()
+    try:
+        yield office
+    finally:
+        controller.stop()
