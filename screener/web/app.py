@@ -14,11 +14,14 @@ from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
+    account,
+    demo_code,
     demo_mail,
     headers,
     history,
     pages,
     patient,
+    people,
     queue,
     records,
     sign_in,
@@ -61,7 +64,10 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
     app.register_blueprint(history.history)
+    app.register_blueprint(account.account)
+    app.register_blueprint(people.people)
     app.register_blueprint(demo_mail.demo_mail)
+    app.register_blueprint(demo_code.demo_code)
     return app
 
 

@@ -243,6 +243,34 @@ def add_clinic_command(
     click.echo(f"Added. Patients start at /c/{slug}")
 
 
+@main.group("staff")
+def staff_group() -> None:
+    """People who work at the clinics."""
+
+
+@staff_group.command("add")
+@click.argument("email")
+@click.option("--clinic", "slug", required=True)
+@click.option("--role", "roles", multiple=True, required=True, help="May be repeated.")
+@click.option("--name", required=True)
+def add_staff_command(email: str, *, slug: str, roles: tuple[str, ...], name: str) -> None:
+    """Add a person to a clinic and print the link with which they choose a password, once, within 72 hours.
+
+    The first administrator of a clinic comes in this way, and invites the others from its page.
+    """
+    from screener import create_app
+    from screener.web.people import add_by_hand
+
+    app = create_app()
+    click.get_current_context().call_on_close(app.extensions["screener.database"].dispose)
+    with app.test_request_context():
+        try:
+            link = add_by_hand(email, name, slug, roles)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(link)
+
+
 @main.command("replay")
 @click.option("--clinic", "slug", help="Only this clinic's screenings.")
 @click.option("--rows", "with_rows", is_flag=True, help="Also name each request whose verdicts changed.")
@@ -290,6 +318,7 @@ def serve_command(*, port: int, demo: bool) -> None:
     _refuse_taken(port)
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
+        os.environ["SCREENER_DEMO"] = "yes"
         _print_demo(port)
         _start_demo_mail(port)
     Server(
@@ -311,6 +340,7 @@ def _print_demo(port: int) -> None:
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+    click.echo(f"  then the six digits at http://localhost:{port}/demo/code")
 
 
 def _start_demo_mail(port: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
+from screener.web.staff_session import is_staff_page
+
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
 
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
-    " form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    " form-action 'self'; base-uri 'none';{more} frame-ancestors {ancestors}"
 )
 _NOTHING = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -20,10 +22,12 @@ def add_headers(response: Response) -> Response:
     headers["Permissions-Policy"] = _NOTHING
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.endpoint == "static":
-        headers["Content-Security-Policy"] = _CSP.format(ancestors="'none'")
+        headers["Content-Security-Policy"] = _CSP.format(more="", ancestors="'none'")
         return response
     ancestors = _frame_ancestors()
-    headers["Content-Security-Policy"] = _CSP.format(ancestors=ancestors)
+    # The desk's script asks how long the session lasts.
+    more = " connect-src 'self';" if is_staff_page(request) else ""
+    headers["Content-Security-Policy"] = _CSP.format(more=more, ancestors=ancestors)
     if ancestors == "'none'":
         headers["X-Frame-Options"] = "DENY"
     # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.
