@@ -213,6 +213,10 @@ class User(Base, FsUserMixin):
     # The time step of the last code that was used: it opens nothing a second time.
     totp_counter: Mapped[int | None]
 
+    def check_tf_required_setup(self) -> bool:
+        """Whether the app's codes are the only second step, which nobody gives up."""
+        return not self.webauthn
+
 
 class Role(Base, FsRoleMixin):
     """Flask-Security's roles: unused, the library asks for them."""
