@@ -170,5 +170,4 @@ def add_invited(email: str, name: str) -> User:
         datastore = current_app.extensions["security"].datastore
         found = datastore.create_user(email=email, name=name, password=None)
         db().flush()
-    found.active = True
     return found

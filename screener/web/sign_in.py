@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from flask import Flask, Request, Response, flash, redirect, request, url_for
+from flask import Flask, Request, Response, flash, redirect, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_security import (
     LoginForm,
@@ -18,6 +18,7 @@ from flask_security import (
 from flask_security.recoverable import generate_reset_password_token
 from flask_security.utils import check_and_get_token_status
 from flask_wtf import CSRFProtect
+from sqlalchemy import select
 
 from screener.settings import Settings
 from screener.store.database import vault_of
@@ -131,6 +132,7 @@ def install(app: Flask, settings: Settings) -> None:
         totp_cls=OnceOnlyTotp,
         password_util_cls=LongPasswords,
     )
+    security.wan_signin_context_processor(_other_steps)
     # Its pages are pages, whatever a client says it would rather have.
     security.want_json(lambda _request: False)
     app.session_interface = StaffSessions()
@@ -140,8 +142,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _second_step_settings(app: Flask) -> dict[str, Any]:
-    with app.extensions["screener.database"].new_session() as session:
-        vault = vault_of(session)
+    with app.extensions["screener.database"].new_session() as keys:
+        vault = vault_of(keys)
     return {
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
@@ -160,6 +162,12 @@ def _second_step_settings(app: Flask) -> dict[str, Any]:
         "SECURITY_WAN_ALLOW_AS_VERIFY": ["secondary"],
         "SECURITY_WAN_POST_REGISTER_VIEW": "/desk/account",
     }
+
+
+def _other_steps() -> dict[str, bool]:
+    """What whoever is asked for a passkey may use instead."""
+    person = db().scalar(select(User).where(User.fs_uniquifier == session.get("tf_user_id", "")))
+    return {"has_app": bool(person and person.tf_totp_secret)}
 
 
 def _password_settings() -> dict[str, Any]:

@@ -31,10 +31,15 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What is served, for looks and changes behind its back."""
+    return make_installation(f"sqlite:///{tmp_path_factory.mktemp('installed') / 'screener.db'}")
+
+
+@pytest.fixture(scope="session")
+def served(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an installation that is served as in production."""
     folder = tmp_path_factory.mktemp("served")
-    installation = make_installation(f"sqlite:///{folder / 'screener.db'}")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "--no-ws",
                 "wsgi:app",
             ],
-            env=os.environ | _environment(installation, port),
+            env=os.environ | _environment(installed, port),
             cwd=ROOT,
             stdout=log,
             stderr=log,
