@@ -19,6 +19,8 @@ from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from screener.settings import Settings
     from screener.store.database import Database
 
@@ -345,27 +347,50 @@ def _print_demo(port: int) -> None:
 
 def _start_demo_mail(port: int) -> None:
     """Mail goes round in a circle here, whatever the environment says: it never reaches anybody."""
-    from threading import Thread
+    import multiprocessing
+    from importlib.util import find_spec
 
-    from screener import create_app
     from screener.settings import INSTANCE
-    from screener.web.deliver import Worker
-    from screener.web.demo_mail import catch_mail
+    from screener.web.demo_mail import free_port
 
-    folder = INSTANCE / "demo-mail"
-    try:
-        smtp_url = catch_mail(folder)
-    except ImportError:
+    if find_spec("aiosmtpd") is None:
         click.echo("Mail:     stays in the outbox; install aiosmtpd to see it")
         return
+    folder, smtp_port = INSTANCE / "demo-mail", free_port()
     os.environ |= {
-        "SCREENER_SMTP_URL": smtp_url,
+        "SCREENER_SMTP_URL": f"smtp+plain://127.0.0.1:{smtp_port}",
         "SCREENER_MAIL_FROM": "Demo <no-reply@demo.example>",
         "SCREENER_DEMO_MAIL": str(folder),
     }
-    # A thread, so that it ends with the server however that ends.
-    Thread(target=Worker(create_app()).run, daemon=True).start()
+    # A process: the server forks its workers, which threads of ours would not survive.
+    spawning = multiprocessing.get_context("spawn")
+    spawning.Process(target=_run_demo_mail, args=(folder, smtp_port), daemon=True).start()
     click.echo(f"Mail:     http://localhost:{port}/demo/mail")
+
+
+def _run_demo_mail(folder: Path, smtp_port: int) -> None:
+    """Catches and delivers, until the server's last process ends, however that ends."""
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    from screener import create_app
+    from screener.web.deliver import Worker
+    from screener.web.demo_mail import catch_mail
+
+    catch_mail(folder, smtp_port)
+    worker, server = Worker(create_app()), parent_process()
+
+    def follow_server() -> None:
+        if server is not None:
+            server.join()
+        worker.stop()
+
+    Thread(target=follow_server, daemon=True).start()
+    # Ctrl-C reaches the server too, which then stops this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
 
 
 def _refuse_taken(port: int) -> None:

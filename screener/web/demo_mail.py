@@ -61,15 +61,13 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
         yield part, part.removeprefix(own[:-1]) if part.startswith(own) else ""
 
 
-def catch_mail(folder: Path) -> str:
-    """Starts the mail server, in a thread that ends with this process; its SCREENER_SMTP_URL."""
+def catch_mail(folder: Path, port: int) -> None:
+    """Starts the mail server, in a thread that ends with this process."""
     # Only who runs a demo needs it; it comes with the tools of development.
     from aiosmtpd.controller import Controller  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
     Controller(_Catcher(folder), hostname=_LOOPBACK, port=port).start()
-    return f"smtp+plain://{_LOOPBACK}:{port}"
 
 
 class _Catcher:
@@ -88,7 +86,7 @@ class _Catcher:
         return "250 Caught"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -18,6 +18,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from builders import CONTACT, EVERY_PAGE
@@ -40,7 +41,7 @@ from screener.store.outbox import add_mail
 from screener.store.tables import OutboxMessage
 from screener.web.cli import main
 from screener.web.deliver import Worker
-from screener.web.demo_mail import catch_mail
+from screener.web.demo_mail import catch_mail, free_port
 
 SENDER = "Front desk <desk@acme.example>"
 CANARY = "Quetzalcoatlus"
@@ -308,20 +309,29 @@ def test_two_workers_send_each_mail_once(mailing: Flask, office: PostOffice) -> 
     assert len(office.ids) == len(set(office.ids)) == 30
 
 
-def worker_process(installation: Installation, office: PostOffice, *options: str) -> subprocess.Popen[bytes]:
+def start(installation: Installation, *words: str, **environ: str) -> subprocess.Popen[bytes]:
+    """The command as an operator starts it."""
     settings = installation.settings
-    environ = os.environ | {
+    environ |= {
         "SCREENER_DATABASE_URL": settings.database_url,
         "SCREENER_SECRET": settings.secret,
         "SCREENER_PASSWORD_SALT": settings.password_salt,
         "SCREENER_MASTER_KEYS": settings.master_keys,
-        "SCREENER_BASE_URL": "https://screen.example.org",
-        "SCREENER_SMTP_URL": f"smtp+plain://127.0.0.1:{office.port}",
-        "SCREENER_MAIL_FROM": SENDER,
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-c", "from screener.web.cli import main; main()", "deliver", *options]
-    return subprocess.Popen(command, env=environ, cwd=ROOT, stderr=subprocess.PIPE)
+    command = [sys.executable, "-c", "from screener.web.cli import main; main()", *words]
+    return subprocess.Popen(command, env=os.environ | environ, cwd=ROOT, stderr=subprocess.PIPE)
+
+
+def worker_process(installation: Installation, office: PostOffice, *options: str) -> subprocess.Popen[bytes]:
+    return start(
+        installation,
+        "deliver",
+        *options,
+        SCREENER_BASE_URL="https://screen.example.org",
+        SCREENER_SMTP_URL=f"smtp+plain://127.0.0.1:{office.port}",
+        SCREENER_MAIL_FROM=SENDER,
+    )
 
 
 def test_a_worker_killed_after_sending_leads_to_the_same_mail_again(
@@ -516,9 +526,15 @@ def test_the_doctor_says_whether_mail_leaves_and_what_waits(
 # ---------------------------------------------------------------- the demo's own mail
 
 
+def demo_app(installation: Installation, folder: Path, **settings: str) -> Flask:
+    port = free_port()
+    catch_mail(folder, port)
+    return app_with(installation, f"smtp+plain://127.0.0.1:{port}", demo_mail=str(folder), **settings)
+
+
 def test_a_demo_shows_what_it_mailed_with_links_to_follow(installation: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "demo-mail"
-    app = app_with(installation, catch_mail(folder), demo_mail=str(folder), base_url="http://localhost:8000")
+    app = demo_app(installation, folder, base_url="http://localhost:8000")
     browser = Browser(app)
     assert "No mail yet" in browser.get("/demo/mail").text
     reference = send(app, browser)
@@ -539,7 +555,7 @@ def test_a_demo_keeps_the_newest_mails_first(installation: Installation, tmp_pat
         message["To"], message["Subject"], message["Date"] = "a@example.org", f"Mail {number}", NOW
         message.set_content(f"Number {number}")
         (folder / f"{time.time_ns()}.eml").write_bytes(message.as_bytes())
-    app = app_with(installation, catch_mail(folder), demo_mail=str(folder))
+    app = demo_app(installation, folder)
     owe(app)
     deliver(app)
     assert len(list(folder.iterdir())) == 200
@@ -550,6 +566,26 @@ def test_a_demo_keeps_the_newest_mails_first(installation: Installation, tmp_pat
         < page.text.index("Number 203")
     )
     assert "Number 5 " not in page.text
+
+
+def test_one_command_serves_a_demo_with_its_mail_and_ends_both(installation: Installation) -> None:
+    # Even where real mail is set up, a demo's stays in the demo.
+    owe(installation.app, to="demo-started@example.org")
+    port = free_port()
+    mail = {"SCREENER_SMTP_URL": "smtp://mail.invalid", "SCREENER_MAIL_FROM": SENDER}
+    server = start(installation, "serve", "--demo", "--port", str(port), **mail)
+    try:
+        sent, until = False, time.monotonic() + 30
+        while not sent and time.monotonic() < until:
+            time.sleep(0.2)
+            sent = outcome(installation.app)[0]
+        with urlopen(f"http://127.0.0.1:{port}/demo/mail", timeout=10) as page:
+            assert b"demo-started@example.org" in page.read()
+    finally:
+        server.terminate()
+        # Its output closes when the last of its processes has ended.
+        _, told = server.communicate(timeout=20)
+    assert b"Traceback" not in told
 
 
 def test_there_is_no_such_page_where_no_demo_runs(browser: Browser) -> None:
