@@ -64,6 +64,8 @@ class Settings:
     smtp_ca: str = ""
     # Who mail comes from: Name <address>. It says nothing of headaches.
     mail_from: str = ""
+    # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
+    demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
     demo_mail: str = ""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
 from builders import PASSWORD, STAFF
@@ -14,6 +18,64 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from screener.settings import Settings
+
+DATABASE_KINDS: Final = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+
+
+class Databases(Protocol):
+    """Makes databases of one kind, and gives their addresses."""
+
+    def create(self, like: str = ...) -> str: ...
+
+    def drop(self, url: str) -> None: ...
+
+
+class SqliteFiles:
+    """Each database in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+
+    def create(self, like: str = "") -> str:
+        self._made += 1
+        folder = self._folder / str(self._made)
+        folder.mkdir()
+        path = folder / "screener.db"
+        if like:
+            shutil.copy(like.removeprefix("sqlite:///"), path)
+        return f"sqlite:///{path}"
+
+    def drop(self, url: str) -> None:
+        shutil.rmtree(Path(url.removeprefix("sqlite:///")).parent)
+
+
+def run_on(metafunc: pytest.Metafunc, *, both: bool) -> None:
+    """Whether a test runs on both kinds of database or on SQLite alone; nothing if it wants none."""
+    if "database_kind" in metafunc.fixturenames:
+        kinds = DATABASE_KINDS if both else DATABASE_KINDS[:1]
+        metafunc.parametrize("database_kind", kinds, scope="module")
+
+
+@pytest.fixture(scope="session")
+def databases_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Databases]]:
+    """The databases of a kind; PostgreSQL starts when it is first asked for."""
+    with ExitStack() as running:
+
+        @cache
+        def databases(kind: str) -> Databases:
+            if kind == "sqlite":
+                return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+            from postgres import PostgresServer  # noqa: PLC0415 - only where it is wanted
+
+            return running.enter_context(PostgresServer())
+
+        yield databases
+
+
+@pytest.fixture(scope="module")
+def databases(databases_of: Callable[[str], Databases], database_kind: str) -> Databases:
+    return databases_of(database_kind)
 
 
 @dataclass(frozen=True)
@@ -24,7 +86,7 @@ class Installation:
     app: Flask
 
 
-def make_installation(folder: Path) -> Installation:
+def make_installation(database_url: str) -> Installation:
     """Two clinics, `acme` (framed by one site) and `other`, and one person a role at each."""
     from flask_security import hash_password  # noqa: PLC0415 - domain tests start without the web
 
@@ -35,7 +97,7 @@ def make_installation(folder: Path) -> Installation:
     from screener.store.staff import add_membership  # noqa: PLC0415
 
     settings = Settings(
-        database_url=f"sqlite:///{folder / 'test.db'}",
+        database_url=database_url,
         secret="a-secret-for-tests-0123456789abcdef",
         password_salt="a-salt-for-tests-0123456789abcdefgh",
         master_keys="1:" + base64.b64encode(bytes(range(32))).decode(),
@@ -62,12 +124,23 @@ def make_installation(folder: Path) -> Installation:
         for email, (slug, role) in STAFF.items():
             person = datastore.create_user(email=email, name=email, password=hash_password(PASSWORD))
             datastore.commit()
+            secret = app.extensions["security"].totp_factory.generate_totp_secret()
+            datastore.tf_set(person, "authenticator", totp_secret=secret)
             if slug:
                 add_membership(session, staff_id=person.id, clinic_id=clinics[slug].id, role=role)
         session.commit()
     return Installation(settings, app)
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return make_installation(tmp_path)
+def next_code(app: Flask, email: str) -> str:
+    """What the person's app shows; as if half a minute had passed since the last code they used."""
+    from screener.store.staff import find_person  # noqa: PLC0415
+
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        person = find_person(session, email)
+        assert person is not None
+        person.totp_counter = None
+        session.commit()
+        code: str = app.extensions["security"].totp_factory.generate_totp_password(person.tf_totp_secret)
+        return code

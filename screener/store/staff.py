@@ -1,11 +1,15 @@
 """Staff: who may do what at which clinic."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from screener.store.tables import ROLES, Clinic, Membership
+from screener.store.staff_sessions import end_sessions
+from screener.store.tables import ROLES, Clinic, Membership, StaffSession, User
 
 
 def add_membership(session: Session, *, staff_id: int, clinic_id: UUID, role: str) -> Membership:
@@ -46,3 +50,81 @@ def find_roles(session: Session, staff_id: int, clinic_id: UUID) -> frozenset[st
             )
         )
     )
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A person as the administrator of one clinic sees them."""
+
+    staff_id: int
+    email: str
+    name: str
+    roles: frozenset[str]
+    # Whether they signed in since they were invited here.
+    has_come: bool
+
+
+def list_colleagues(session: Session, clinic_id: UUID) -> list[Colleague]:
+    """Who has a role at the clinic, by name."""
+    came = (
+        select(StaffSession.id)
+        .where(
+            StaffSession.staff_id == Membership.staff_id,
+            StaffSession.second_step.is_not(None),
+            or_(Membership.created_at.is_(None), StaffSession.created_at > Membership.created_at),
+        )
+        .exists()
+    )
+    rows = session.execute(
+        select(User.id, User.email, User.name, Membership.name.label("called"), Membership.role, came)
+        .join(Membership, Membership.staff_id == User.id)
+        .where(Membership.clinic_id == clinic_id)
+    ).all()
+    found: dict[int, Colleague] = {}
+    for staff_id, email, name, called, role, has_come in rows:
+        roles = found[staff_id].roles if staff_id in found else frozenset()
+        found[staff_id] = Colleague(staff_id, email, called or name, roles | {role}, has_come)
+    return sorted(found.values(), key=lambda person: (person.name.lower(), person.email))
+
+
+def find_person(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+
+
+def set_roles(
+    session: Session,
+    *,
+    staff_id: int,
+    clinic_id: UUID,
+    roles: Collection[str],
+    now: datetime,
+    name: str | None = None,
+) -> bool:
+    """What the person is at the clinic from now on; none means they left. Whether anything changed.
+
+    Ends their sessions if it did. Raises ValueError for a role that there is not.
+    """
+    held = {
+        row.role: row
+        for row in session.scalars(
+            select(Membership).where(Membership.staff_id == staff_id, Membership.clinic_id == clinic_id)
+        )
+    }
+    if set(held) == set(roles):
+        return False
+    first = next(iter(held.values()), None)
+    for role, row in held.items():
+        if role not in roles:
+            session.delete(row)
+    for role in sorted(set(roles) - set(held)):
+        added = add_membership(session, staff_id=staff_id, clinic_id=clinic_id, role=role)
+        added.name = first.name if first else name
+        added.created_at = first.created_at if first else now
+    session.flush()
+    end_sessions(session, staff_id, now)
+    return True
+
+
+def hold_people(session: Session, clinic_id: UUID) -> None:
+    """Until the commit nobody else changes who may do what at the clinic."""
+    session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update())

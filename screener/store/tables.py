@@ -217,6 +217,12 @@ class User(Base, FsUserMixin):
     __tablename__ = "staff"
 
     name: Mapped[str] = mapped_column(String(200))
+    # The time step of the last code that was used: it opens nothing a second time.
+    totp_counter: Mapped[int | None]
+
+    def check_tf_required_setup(self) -> bool:
+        """Whether the app's codes are the only second step, which nobody gives up."""
+        return not self.webauthn
 
 
 class Role(Base, FsRoleMixin):
@@ -247,3 +253,36 @@ class Membership(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
     clinic_id: Mapped[UUID] = mapped_column(ForeignKey("clinics.id"), index=True)
     role: Mapped[str] = mapped_column(String(20))
+    # What this clinic calls the person: it learns nothing from how others do.
+    name: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffSession(Base):
+    """A person signed in somewhere: the cookie is worth nothing without its row."""
+
+    __tablename__ = "staff_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    address: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(200))
+    # "passkey", "code" or "recovery code"; none yet on the way to a first one.
+    second_step: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FailedTries(Base):
+    """How often signing in failed for an account, from an address, or for one from the other.
+
+    The name is an HMAC: the table tells nobody who tried what.
+    """
+
+    __tablename__ = "failed_tries"
+
+    name: Mapped[str] = mapped_column(String(43), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -111,8 +112,22 @@ def card_of(clinic: Clinic) -> ClinicCard:
 
 def staff_only(view: View) -> View:
     """Signed in, and a reader of answers at the clinic in the address; a foreign clinic is a 404."""
+    return cast(View, auth_required("session")(_at_clinic(view, READS_ANSWERS, "no answers")))
 
-    @auth_required("session")
+
+def admin_only(view: View) -> View:
+    """Signed in a short while ago or asked again, and an administrator of the clinic in the address."""
+    guarded = _at_clinic(view, frozenset({Role.CLINIC_ADMIN}), "no administrator")
+    fresh = auth_required("session", within=_fresh, grace=lambda: timedelta(0))
+    return cast(View, fresh(guarded))
+
+
+def _fresh() -> timedelta:
+    limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
+    return limit
+
+
+def _at_clinic(view: View, allowed: frozenset[Role], refusal: str) -> Callable[..., object]:
     @wraps(view)
     def guarded(clinic_slug: str, **values: object) -> object:
         clinic = find_clinic(db(), clinic_slug)
@@ -121,8 +136,9 @@ def staff_only(view: View) -> View:
             abort(404)
         enter_clinic(db(), clinic.id)
         g.staff_clinic = card_of(clinic)
-        if not READS_ANSWERS & set(map(Role, roles)):
-            abort(403, description="no answers")
+        g.staff_roles = frozenset(map(Role, roles))
+        if not allowed & g.staff_roles:
+            abort(403, description=refusal)
         return view(**values)
 
-    return cast(View, guarded)
+    return guarded

@@ -14,6 +14,8 @@ from screener.store.database import Database
 from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
+    account,
+    demo_code,
     demo_mail,
     headers,
     history,
@@ -21,6 +23,7 @@ from screener.web import (
     look,
     pages,
     patient,
+    people,
     queue,
     records,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
@@ -66,7 +69,10 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
     app.register_blueprint(history.history)
+    app.register_blueprint(account.account)
+    app.register_blueprint(people.people)
     app.register_blueprint(demo_mail.demo_mail)
+    app.register_blueprint(demo_code.demo_code)
     return app
 
 

@@ -147,11 +147,10 @@ def doctor_command() -> None:
     """Say which database this is and how safely it is set; exit 1 if something must be mended."""
     from screener.settings import load_settings
     from screener.store.migrations import pending
-    from screener.web.app import open_database
     from screener.web.copies import NEEDED, can_make_pdf
 
     settings = load_settings()
-    database = open_database(settings)
+    database = _open_database(settings)
     told, problems = database.examine()
     if pending(database):
         problems.append("The database is not up to date. Run `screener setup`.")
@@ -199,15 +198,24 @@ def deliver_command(*, once: bool) -> None:
 @main.command("setup")
 def setup_command() -> None:
     """Make this installation's keys (once) and bring the database up to date."""
-    from screener.settings import load_settings, make_keys
+    from screener.settings import make_keys
     from screener.store.migrations import migrate
-    from screener.web.app import open_database
 
     if make_keys():
         click.echo(
             "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
         )
-    migrate(open_database(load_settings()))
+    migrate(_open_database())
+
+
+def _open_database(settings: Settings | None = None) -> Database:
+    """This installation's database, let go when the command ends."""
+    from screener.settings import load_settings
+    from screener.web.app import open_database
+
+    database = open_database(settings or load_settings())
+    click.get_current_context().call_on_close(database.dispose)
+    return database
 
 
 @main.group("clinic")
@@ -226,11 +234,9 @@ def add_clinic_command(
     slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
 ) -> None:
     """Add a clinic; its page is /c/SLUG."""
-    from screener.settings import load_settings
     from screener.store.clinics import add_clinic
-    from screener.web.app import open_database
 
-    with open_database(load_settings()).new_session() as session:
+    with _open_database().new_session() as session:
         try:
             add_clinic(
                 session, slug=slug, name=name, phone=phone, hours=hours, time_zone=time_zone, origins=origins
@@ -239,6 +245,34 @@ def add_clinic_command(
             raise click.ClickException(str(error)) from error
         session.commit()
     click.echo(f"Added. Patients start at /c/{slug}")
+
+
+@main.group("staff")
+def staff_group() -> None:
+    """People who work at the clinics."""
+
+
+@staff_group.command("add")
+@click.argument("email")
+@click.option("--clinic", "slug", required=True)
+@click.option("--role", "roles", multiple=True, required=True, help="May be repeated.")
+@click.option("--name", required=True)
+def add_staff_command(email: str, *, slug: str, roles: tuple[str, ...], name: str) -> None:
+    """Add a person to a clinic and print the link with which they choose a password, once, within 72 hours.
+
+    The first administrator of a clinic comes in this way, and invites the others from its page.
+    """
+    from screener import create_app
+    from screener.web.people import add_by_hand
+
+    app = create_app()
+    click.get_current_context().call_on_close(app.extensions["screener.database"].dispose)
+    with app.test_request_context():
+        try:
+            link = add_by_hand(email, name, slug, roles)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(link)
 
 
 @main.command("replay")
@@ -250,11 +284,9 @@ def replay_command(*, slug: str | None, with_rows: bool) -> None:
     Nothing is written, and no answer or name is shown. The exit status is 1 if a screening could not be
     opened or read.
     """
-    from screener.settings import load_settings
-    from screener.web.app import open_database
     from screener.web.replay import Replay, Unreadable, list_clinic_ids
 
-    database = open_database(load_settings())
+    database = _open_database()
     clinics = list_clinic_ids(database, slug)
     if slug is not None and not clinics:
         raise click.ClickException(f"No clinic is called {slug}.")
@@ -290,6 +322,7 @@ def serve_command(*, port: int, demo: bool) -> None:
     _refuse_taken(port)
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
+        os.environ["SCREENER_DEMO"] = "yes"
         _print_demo(port)
         _start_demo_mail(port)
     Server(
@@ -311,6 +344,7 @@ def _print_demo(port: int) -> None:
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+    click.echo(f"  then the six digits at http://localhost:{port}/demo/code")
 
 
 def _start_demo_mail(port: int) -> None:

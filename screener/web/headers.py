@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
+from screener.web.access import is_staff_page
 from screener.web.languages import language
 
 # Which pages a clinic's site may frame: only the patient's.
@@ -11,7 +12,7 @@ _PATIENT = "patient."
 
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
-    " form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    " form-action 'self'; base-uri 'none';{more} frame-ancestors {ancestors}"
 )
 _NOTHING = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -22,10 +23,12 @@ def add_headers(response: Response) -> Response:
     headers["Permissions-Policy"] = _NOTHING
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.endpoint == "static":
-        headers["Content-Security-Policy"] = _CSP.format(ancestors="'none'")
+        headers["Content-Security-Policy"] = _CSP.format(more="", ancestors="'none'")
         return response
     ancestors = _frame_ancestors()
-    headers["Content-Security-Policy"] = _CSP.format(ancestors=ancestors)
+    # The desk's script asks how long the session lasts.
+    more = " connect-src 'self';" if is_staff_page(request) else ""
+    headers["Content-Security-Policy"] = _CSP.format(more=more, ancestors=ancestors)
     if ancestors == "'none'":
         headers["X-Frame-Options"] = "DENY"
     # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.

@@ -33,6 +33,7 @@ def install(app: Flask, static_folder: Path) -> None:
         "by_part": lambda lines: _grouped(lines, "part"),
         "day": _day,
         "dial": _dial,
+        "errors_of": _errors_of,
         "is_short": _is_short,
         "kind": lambda question: type(question).__name__,
         "local": _local,
@@ -65,6 +66,16 @@ def _dial(phone: str) -> str:
     digits = re.sub(r"[^0-9]", "", number)
     plus = "+" if number.startswith("+") else ""
     return f"{plus}{digits};ext={extension}" if extension else f"{plus}{digits}"
+
+
+def _errors_of(form: Iterable[Any], otherwise: str) -> list[tuple[str, str]]:
+    """(id of the field, words) of each error of a library's form; hidden fields lead to the one named."""
+    fields = [
+        (otherwise if field.widget.input_type in {"hidden", "submit"} else field.id, str(words))
+        for field in form
+        for words in field.errors
+    ]
+    return list(dict.fromkeys(fields + [(otherwise, str(words)) for words in form.form_errors]))  # type: ignore[attr-defined]
 
 
 def _is_short(question: Choice) -> bool:

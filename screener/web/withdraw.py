@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -17,8 +17,7 @@ from screener.store.vault import derive_token
 from screener.web.access import db, remember_clinic
 from screener.web.forms import FORM_TOKEN
 from screener.web.languages import gettext
-from screener.web.look import look_parameters
-from screener.web.visit import now
+from screener.web.visit import now, receipt_url
 
 CONFLICT = 409
 
@@ -78,4 +77,4 @@ def _form_token(token: str) -> str:
 
 
 def _to_receipt(token: str) -> Response:
-    return redirect(url_for("patient.receipt", token=token, **look_parameters()), 303)
+    return redirect(receipt_url(token), 303)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import make_installation
+from conftest import Installation, make_installation
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from web.post_office import PostOffice, open_post_office
 
@@ -43,13 +43,19 @@ def office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory, office: PostOffice) -> Settings:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What is served, for looks and changes behind its back."""
+    return make_installation(f"sqlite:///{tmp_path_factory.mktemp('installed') / 'screener.db'}")
+
+
+@pytest.fixture(scope="session")
+def settings(installed: Installation, office: PostOffice) -> Settings:
     """Of the installation that is served; its port is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     return replace(
-        make_installation(tmp_path_factory.mktemp("served")).settings,
+        installed.settings,
         base_url=f"http://localhost:{port}",
         smtp_url=f"smtp+plain://127.0.0.1:{office.port}",
         mail_from="Front desk <desk@acme.example>",

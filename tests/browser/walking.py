@@ -22,16 +22,17 @@ _LOOKS = {
 STRUCTURE = """() => {
   const broken = [];
   const say = (what, el) => broken.push(what + ': ' + (el.outerHTML || '').slice(0, 120));
+  const small = el => el?.offsetHeight < 48 && el.offsetHeight > 0;
   if (document.querySelectorAll('h1').length !== 1) broken.push('one h1');
   for (const el of document.querySelectorAll('input[type=radio], input[type=checkbox]')) {
     const lone = el.type === 'checkbox' && el.closest('[role=group]');
     const legend = el.closest('fieldset')?.querySelector(':scope > legend');
     if (!lone && !legend) say('no fieldset and legend', el);
     if (!el.labels.length) say('no label', el);
-    if (el.closest('.option')?.offsetHeight < 48) say('target under 48 px', el);
+    if (small(el.closest('.option'))) say('target under 48 px', el);
   }
   for (const el of document.querySelectorAll('.button'))
-    if (el.offsetHeight < 48) say('target under 48 px', el);
+    if (small(el)) say('target under 48 px', el);
   for (const el of document.querySelectorAll('[aria-describedby]'))
     for (const id of el.getAttribute('aria-describedby').split(' '))
       if (!document.getElementById(id)) say('describedby leads nowhere', el);

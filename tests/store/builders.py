@@ -1,12 +1,10 @@
 """Rows to test with."""
 
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import add_clinic
@@ -14,8 +12,6 @@ from screener.store.consultations import add_consultation
 from screener.store.screenings import add_screening
 from screener.store.tables import Clinic, Consultation, Screening, User
 
-SERVER_URL = os.environ.get("SCREENER_TEST_DATABASE_URL")
-sqlite_only = pytest.mark.skipif(SERVER_URL is not None, reason="about SQLite alone")
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 

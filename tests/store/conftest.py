@@ -1,18 +1,21 @@
-"""A real database for each test: a copy of one migrated SQLite file, or PostgreSQL where a URL is given."""
+"""A real database for each test: a copy of one that was migrated, on SQLite and on PostgreSQL."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
-from sqlalchemy import text
+from conftest import Databases, run_on
 from sqlalchemy.orm import Session
-from store.builders import SERVER_URL, make_clinic
+from store.builders import make_clinic
 
-from screener.store.database import Base, Database
+from screener.store.database import Database
 from screener.store.migrations import migrate
 from screener.store.tables import Clinic
 from screener.store.vault import MasterKeys, Vault, new_key
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    run_on(metafunc, both=not metafunc.definition.get_closest_marker("sqlite_only"))
 
 
 @pytest.fixture(scope="session")
@@ -21,37 +24,38 @@ def vault() -> Vault:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory, vault: Vault) -> Path | None:
-    """The file to copy; None on a server, whose tables are emptied instead."""
-    if SERVER_URL:
-        server = Database(SERVER_URL, vault)
-        with server.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-        migrate(server)
-        server.dispose()
-        return None
-    path = tmp_path_factory.mktemp("migrated") / "screener.sqlite"
-    database = Database(f"sqlite:///{path}", vault)
-    migrate(database)
-    database.dispose()
-    return path
+def migrated_in(vault: Vault) -> Callable[[Databases], str]:
+    """The database to copy: made once of each kind."""
+
+    @cache
+    def migrated(databases: Databases) -> str:
+        url = databases.create()
+        database = Database(url, vault)
+        migrate(database)
+        database.dispose()
+        return url
+
+    return migrated
 
 
 @pytest.fixture
-def url(migrated: Path | None, tmp_path: Path) -> str:
-    if migrated is None:
-        return SERVER_URL or ""
-    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'screener.sqlite')}"
+def url(databases: Databases, migrated_in: Callable[[Databases], str]) -> Iterator[str]:
+    url = databases.create(migrated_in(databases))
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """A database before `screener setup`."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture
 def database(url: str, vault: Vault) -> Iterator[Database]:
     database = Database(url, vault)
-    if SERVER_URL:
-        tables = ", ".join(Base.metadata.tables)
-        with database.engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     yield database
     database.dispose()
 

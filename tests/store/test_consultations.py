@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from store.builders import NOW, Clock, make_consultation, make_person, make_screening, sqlite_only
+from store.builders import NOW, Clock, make_consultation, make_person, make_screening
 
 from screener.store.consultations import (
     Event,
@@ -158,7 +158,7 @@ def test_a_queue_row_shows_what_staff_choose_by_in_one_query(database: Database,
     assert "Zoë" not in repr(row)
 
 
-@sqlite_only
+@pytest.mark.sqlite_only("reads SQLite's own plan")
 def test_a_deep_page_of_the_queue_is_found_by_its_index(database: Database, entered: Session) -> None:
     make_consultation(entered)
     after = list_queue(entered, states=["new"])[0].cursor

@@ -1,7 +1,6 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
-from store.builders import make_clinic, sqlite_only
+from store.builders import make_clinic
 
 from screener.store import database as database_module
 from screener.store.database import Base, Database, begin_reading, new_id
@@ -33,9 +32,8 @@ def test_the_migrations_build_what_the_tables_say(database: Database) -> None:
     assert not pending(database)
 
 
-@sqlite_only
-def test_processes_that_start_together_migrate_once(tmp_path: Path, vault: Vault) -> None:
-    databases = [Database(f"sqlite:///{tmp_path}/new.sqlite", vault) for _ in range(4)]
+def test_processes_that_start_together_migrate_once(empty_url: str, vault: Vault) -> None:
+    databases = [Database(empty_url, vault) for _ in range(4)]
     assert pending(databases[0])
     with ThreadPoolExecutor() as pool:
         list(pool.map(migrate, databases))
@@ -44,9 +42,8 @@ def test_processes_that_start_together_migrate_once(tmp_path: Path, vault: Vault
         database.dispose()
 
 
-@sqlite_only
-def test_a_migration_that_breaks_leaves_nothing(tmp_path: Path, vault: Vault) -> None:
-    database = Database(f"sqlite:///{tmp_path}/new.sqlite", vault)
+def test_a_migration_that_breaks_leaves_nothing(empty_url: str, vault: Vault) -> None:
+    database = Database(empty_url, vault)
     with database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE outbox_messages (id INTEGER)"))
     with pytest.raises(DBAPIError):
@@ -55,7 +52,7 @@ def test_a_migration_that_breaks_leaves_nothing(tmp_path: Path, vault: Vault) ->
     database.dispose()
 
 
-@sqlite_only
+@pytest.mark.sqlite_only("PostgreSQL's settings are its server's")
 @pytest.mark.parametrize(("safe_since", "journal"), [((3, 0, 0), ("wal", 2)), ((99, 0, 0), ("delete", 3))])
 def test_what_was_committed_is_on_disk(
     url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch, safe_since: object, journal: tuple[str, int]
@@ -69,7 +66,7 @@ def test_what_was_committed_is_on_disk(
     assert settings == [*journal, 1, 1, 0]
 
 
-@sqlite_only
+@pytest.mark.sqlite_only("about the driver")
 def test_the_interpreters_own_sqlite_will_do(url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "_sqlite_module", lambda: sqlite3)
     database = Database(url, vault)
@@ -78,6 +75,14 @@ def test_the_interpreters_own_sqlite_will_do(url: str, vault: Vault, monkeypatch
         session.commit()
         assert session.scalar(select(Clinic.slug)) == "east"
     database.dispose()
+
+
+def test_the_examination_names_what_could_lose_a_receipt(database: Database) -> None:
+    # The tests' PostgreSQL runs without these, to be quick.
+    lost = [] if database.is_sqlite else ["fsync", "synchronous_commit"]
+    told, problems = database.examine()
+    assert told
+    assert [problem.split()[0] for problem in problems] == lost
 
 
 def test_reading_waits_for_no_writer(database: Database, session: Session, clinic: Clinic) -> None:

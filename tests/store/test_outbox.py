@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from store.builders import NOW, make_clinic, make_consultation, sqlite_only
+from store.builders import NOW, make_clinic, make_consultation
 
 from screener.store.database import Base, Database, new_id
 from screener.store.drafts import add_draft, remove_draft, remove_expired_drafts
@@ -88,7 +88,7 @@ def test_a_mail_is_read_as_it_was_owed(database: Database, entered: Session) -> 
     assert CANARY not in repr(mail)
 
 
-@sqlite_only
+@pytest.mark.sqlite_only("reads the file")
 def test_nothing_of_a_mail_lies_readable_in_the_file(entered: Session, url: str) -> None:
     owe(entered)
     entered.commit()
@@ -316,7 +316,7 @@ def test_what_waits_and_what_was_given_up_is_counted_over_all_clinics(
 # ---------------------------------------------------------------- the migration
 
 
-@sqlite_only
+@pytest.mark.sqlite_only("about altering by copying")
 def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: Vault) -> None:
     database = Database(f"sqlite:///{tmp_path}/old.sqlite", vault)
     migrate(database, "0001")

@@ -1,14 +1,18 @@
-"""One installation, made once; each test gets a copy of its database, an app over it, and visitors."""
+"""One installation, made once; each test gets a copy of its database, an app over it, and visitors.
+
+Files marked `both_databases` run on PostgreSQL too: those about what is kept, found, locked or parted.
+"""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import Installation, make_installation
+from conftest import Databases, Installation, make_installation, run_on
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from web.client import Browser
@@ -16,32 +20,54 @@ from web.walking import sign_in
 
 from screener import create_app
 
-DATABASE = "test.db"
+
+@dataclass(frozen=True)
+class Made:
+    """The installation to copy; nobody visits it."""
+
+    installation: Installation
+    databases: Databases
+    templates: Path
+
+    @contextmanager
+    def copy(self) -> Iterator[Installation]:
+        """The same clinics and staff in a database of its own."""
+        url = self.databases.create(self.installation.settings.database_url)
+        settings = replace(self.installation.settings, database_url=url)
+        app = create_app(settings)
+        # Each app would compile the templates anew.
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self.templates))
+        yield Installation(settings, app)
+        app.extensions["screener.database"].dispose()
+        self.databases.drop(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    run_on(metafunc, both=bool(metafunc.definition.get_closest_marker("both_databases")))
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """The installation to copy; nobody visits it."""
-    made = make_installation(tmp_path_factory.mktemp("made"))
-    made.app.extensions["screener.database"].dispose()
+def made_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Databases], Made]:
+    templates = tmp_path_factory.mktemp("templates")
+
+    @cache
+    def made(databases: Databases) -> Made:
+        installation = make_installation(databases.create())
+        installation.app.extensions["screener.database"].dispose()
+        return Made(installation, databases, templates)
+
     return made
 
 
-def copy_of(made: Installation, folder: Path) -> Installation:
-    """The same clinics and staff in a database of its own."""
-    path = made.settings.database_url.removeprefix("sqlite:///")
-    settings = replace(made.settings, database_url=f"sqlite:///{shutil.copy(path, folder / DATABASE)}")
-    app = create_app(settings)
-    # Each app would compile the templates anew.
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(Path(path).parent))
-    return Installation(settings, app)
+@pytest.fixture(scope="module")
+def made(databases: Databases, made_in: Callable[[Databases], Made]) -> Made:
+    return made_in(databases)
 
 
 @pytest.fixture
-def installation(made: Installation, tmp_path: Path) -> Iterator[Installation]:
-    copied = copy_of(made, tmp_path)
-    yield copied
-    copied.app.extensions["screener.database"].dispose()
+def installation(made: Made) -> Iterator[Installation]:
+    with made.copy() as installation:
+        yield installation
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from web.client import Browser
 from web.test_settings import KEYS
+from web.walking import enter_password, token_of
 
 from screener import create_app
 from screener.settings import load_settings
@@ -94,14 +97,65 @@ def test_the_demo_is_made_once_and_marks_everybody_as_made_up() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_printed_demo_password_signs_in() -> None:
+def test_the_printed_demo_password_and_the_codes_page_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
     run("demo", "--submissions", "0")
-    client = create_app().test_client()
-    form = client.get("/staff/login").text
-    token = form.split('name="csrf_token" value="')[1].split('"')[0]
-    answer = client.post(
-        "/staff/login",
-        data={"csrf_token": token, "email": "intake@demo.example", "password": DEMO_PASSWORD},
-        headers={"Sec-Fetch-Site": "same-origin"},
-    )
-    assert (answer.status_code, answer.location) == (302, "/desk/")
+    assert Browser(create_app()).get("/demo/code").status == 404, "not in an installation that is no demo"
+    monkeypatch.setenv("SCREENER_DEMO", "yes")
+    app = create_app()
+    for email in DEMO_STAFF:
+        browser = Browser(app)
+        code = re.search(f"{email} ([0-9]{{3}} [0-9]{{3}})", browser.get("/demo/code").text)
+        assert code
+        asked = enter_password(browser, browser.get("/staff/login"), email, DEMO_PASSWORD)
+        step = browser.get(asked.location)
+        assert "/demo/code" in step.links.values()
+        signed = browser.post(step.path, token_of(step) | {"code": code[1]})
+        assert (signed.status, signed.location) == (302, "/desk/")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_person_with_a_real_clinic_has_no_code_on_the_demos_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("demo", "--submissions", "0")
+    run("clinic", "add", "west-side", "--name", "West Side", "--phone", "(626) 555-0100")
+    run("staff", "add", "intake@demo.example", "--clinic", "west-side", "--role", "intake", "--name", "x")
+    monkeypatch.setenv("SCREENER_DEMO", "yes")
+    page = Browser(create_app()).get("/demo/code")
+    assert "clinician@demo.example" in page.text
+    assert "intake@demo.example" not in page.text
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_first_administrator_comes_in_by_the_printed_link_once() -> None:
+    run("clinic", "add", "west-side", "--name", "West Side", "--phone", "(626) 555-0100")
+    words = ("staff", "add", "ann@west.example", "--clinic", "west-side", "--role", "clinic_admin", "--name")
+    told = run(*words, "Ann West")
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith("http://localhost:8000/staff/reset/")
+    path = told.output.strip().removeprefix("http://localhost:8000")
+    browser = Browser(create_app())
+    page = browser.get(path)
+    password = "violin under seven quiet lemons"
+    typed = token_of(page) | {"password": password, "password_confirm": password}
+    assert browser.post(path, typed).location == "/staff/login"
+    assert browser.follow(browser.get(path)).path == "/staff/reset", "the link worked once"
+    signed = enter_password(browser, browser.get("/staff/login"), "ann@west.example", password)
+    assert browser.follow(signed).heading == "Set up your second step"
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("email", "role", "clinic", "said"),
+    [
+        ("ann@west.example", "owner", "west-side", "role"),
+        ("ann@west.example", "intake", "nowhere", "no clinic is called nowhere"),
+        ("ann", "intake", "west-side", "@"),
+    ],
+)
+def test_a_person_who_cannot_be_added_is_refused_in_words(
+    email: str, role: str, clinic: str, said: str
+) -> None:
+    run("clinic", "add", "west-side", "--name", "West Side", "--phone", "(626) 555-0100")
+    told = run("staff", "add", email, "--clinic", clinic, "--role", role, "--name", "Ann")
+    assert told.exit_code == 1
+    assert said in told.output
+    assert "Traceback" not in told.output

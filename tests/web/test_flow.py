@@ -25,6 +25,8 @@ from screener.domain.notices import DISCLAIMER
 from screener.domain.question import BEFORE_RESULT
 from screener.domain.questionnaire import NOW_LENGTH, NOW_PAIN, QUESTIONNAIRE, TREATED_LENGTH
 
+pytestmark = pytest.mark.both_databases
+
 WORST = "Worst headache ever, at its peak within 5 minutes"
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from urllib.parse import quote_from_bytes, urlencode
 
 import pytest
 from builders import CONTACT, as_form
-from conftest import Installation
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web.client import Browser, Page
-from web.conftest import copy_of
+from web.conftest import Made
 from web.walking import Walk, answers_but, at_clinic, begin, contact_but, count_rows, plant, stored, token_of
 
 from screener.domain.answers import Answers, read_answers
@@ -296,11 +294,10 @@ ALL_ASKED = answers_but(
 
 
 @pytest.fixture(scope="module")
-def everything(made: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Walk]]:
+def everything(made: Made) -> Iterator[tuple[Flask, Walk]]:
     """A draft on whose path every question lies."""
-    app = copy_of(made, Path(tmp_path_factory.mktemp("everything"))).app
-    yield app, plant(Browser(app), app, ALL_ASKED)
-    app.extensions["screener.database"].dispose()
+    with made.copy() as installation:
+        yield installation.app, plant(Browser(installation.app), installation.app, ALL_ASKED)
 
 
 @pytest.mark.parametrize(("slug", "question"), QUESTIONS, ids=lambda value: getattr(value, "id", value))

@@ -33,7 +33,7 @@ CANARIES = {
     "reason": "Canaryreasonqxz",
 }
 # As they may be stored, too.
-TRACES = [*CANARIES.values(), "qxz", "7045196918", "+17045196918", "519-6918", "1984-04-27", "5196918"]
+TRACES = [*CANARIES.values(), "7045196918", "+17045196918", "519-6918", "1984-04-27", "5196918"]
 ANSWERS = answers_but(
     acute_tried=["other"], **{key: CANARIES[key] for key in ("own_words", "acute_other_name")}
 )

@@ -35,6 +35,8 @@ from screener.web import replay as replaying
 from screener.web.cli import main
 from screener.web.demo import add_demo
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 REGULAR = answers_but(
     head_days=6,

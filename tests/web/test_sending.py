@@ -26,6 +26,8 @@ from web.walking import (
 
 from screener.store.tables import Clinic, Consultation, ConsultationEvent, Draft, OutboxMessage, Screening
 
+pytestmark = pytest.mark.both_databases
+
 
 def rows(app: Flask) -> dict[str, int]:
     tables = (Consultation, Screening, OutboxMessage, ConsultationEvent, Draft)

