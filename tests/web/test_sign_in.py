@@ -249,6 +249,39 @@ def test_the_last_second_step_cannot_be_given_up(app: Flask, intake: Browser) ->
         assert person.tf_totp_secret
 
 
+def add_passkey(app: Flask, email: str, name: str) -> None:
+    """As if one had been made; its key opens nothing here."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        app.extensions["security"].datastore.create_webauthn(
+            find_person(session, email),
+            name=name,
+            credential_id=name.encode(),
+            public_key=b"x",
+            sign_count=0,
+            usage="secondary",
+            device_type="single_device",
+            backup_state=False,
+        )
+        session.commit()
+
+
+def remove_passkey(browser: Browser, name: str) -> Page:
+    page = browser.get(ACCOUNT)
+    return browser.follow(browser.post("/staff/wan-delete", token_of(page) | {"name": name}))
+
+
+def test_the_last_passkey_of_whoever_has_no_app_cannot_be_removed(app: Flask, intake: Browser) -> None:
+    for name in ("One", "Two"):
+        add_passkey(app, INTAKE, name)
+    page = intake.get("/staff/tf-setup")
+    done = intake.post(page.path, token_of(page) | {"setup": "disable"})
+    assert "Not in use" in intake.follow(done).text
+    assert "Your passkey “One” was removed." in remove_passkey(intake, "One").text
+    assert "Add another one first." in remove_passkey(intake, "Two").text
+    assert "Two" in intake.get(ACCOUNT).text
+
+
 # ---------------------------------------------------------------- what ends sessions (P7)
 
 
