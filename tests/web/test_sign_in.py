@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import perf_counter
+from types import SimpleNamespace
 
 import pytest
 from builders import PASSWORD, STAFF
 from conftest import Installation, next_code
 from flask import Flask
 from flask_security import hash_password
+from passlib.exc import UsedTokenError
 from sqlalchemy import update
 from web.client import Browser, Page
 from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
@@ -196,6 +198,18 @@ def at_once(app: Flask, path: str, code: str) -> list[bool]:
 
 def test_a_code_sent_many_times_at_once_opens_once(app: Flask) -> None:
     assert at_once(app, "/staff/tf-validate", next_code(app, INTAKE)) == [False, False, False, True]
+
+
+def test_a_time_step_is_used_up_by_condition_not_by_memory(app: Flask) -> None:
+    with app.app_context():
+        totp = app.extensions["security"].totp_factory
+        session = app.extensions["screener.database"].sessions()
+        person = find_person(session, INTAKE)
+        totp.set_last_counter(person, SimpleNamespace(counter=5))
+        for counter in (4, 5):
+            with pytest.raises(UsedTokenError):
+                totp.set_last_counter(person, SimpleNamespace(counter=counter))
+        totp.set_last_counter(person, SimpleNamespace(counter=6))
 
 
 def make_recovery_codes(browser: Browser) -> list[str]:
