@@ -43,7 +43,8 @@ class Made:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    run_on(metafunc, both=bool(metafunc.definition.get_closest_marker("both_databases")))
+    marked = metafunc.definition.get_closest_marker
+    run_on(metafunc, both=bool(marked("both_databases") and not marked("sqlite_only")))
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import perf_counter
+from types import SimpleNamespace
 
 import pytest
 from builders import PASSWORD, STAFF
 from conftest import Installation, next_code
 from flask import Flask
 from flask_security import hash_password
+from passlib.exc import UsedTokenError
 from sqlalchemy import update
 from web.client import Browser, Page
 from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
@@ -198,6 +200,18 @@ def test_a_code_sent_many_times_at_once_opens_once(app: Flask) -> None:
     assert at_once(app, "/staff/tf-validate", next_code(app, INTAKE)) == [False, False, False, True]
 
 
+def test_a_time_step_is_used_up_by_condition_not_by_memory(app: Flask) -> None:
+    with app.app_context():
+        totp = app.extensions["security"].totp_factory
+        session = app.extensions["screener.database"].sessions()
+        person = find_person(session, INTAKE)
+        totp.set_last_counter(person, SimpleNamespace(counter=5))
+        for counter in (4, 5):
+            with pytest.raises(UsedTokenError):
+                totp.set_last_counter(person, SimpleNamespace(counter=counter))
+        totp.set_last_counter(person, SimpleNamespace(counter=6))
+
+
 def make_recovery_codes(browser: Browser) -> list[str]:
     page = browser.get("/staff/mf-recovery-codes")
     shown = browser.post(page.path, token_of(page) | {"generate_new_codes": "yes"})
@@ -247,6 +261,39 @@ def test_the_last_second_step_cannot_be_given_up(app: Flask, intake: Browser) ->
         person = find_person(app.extensions["screener.database"].sessions(), INTAKE)
         assert person is not None
         assert person.tf_totp_secret
+
+
+def add_passkey(app: Flask, email: str, name: str) -> None:
+    """As if one had been made; its key opens nothing here."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        app.extensions["security"].datastore.create_webauthn(
+            find_person(session, email),
+            name=name,
+            credential_id=name.encode(),
+            public_key=b"x",
+            sign_count=0,
+            usage="secondary",
+            device_type="single_device",
+            backup_state=False,
+        )
+        session.commit()
+
+
+def remove_passkey(browser: Browser, name: str) -> Page:
+    page = browser.get(ACCOUNT)
+    return browser.follow(browser.post("/staff/wan-delete", token_of(page) | {"name": name}))
+
+
+def test_the_last_passkey_of_whoever_has_no_app_cannot_be_removed(app: Flask, intake: Browser) -> None:
+    for name in ("One", "Two"):
+        add_passkey(app, INTAKE, name)
+    page = intake.get("/staff/tf-setup")
+    done = intake.post(page.path, token_of(page) | {"setup": "disable"})
+    assert "Not in use" in intake.follow(done).text
+    assert "Your passkey “One” was removed." in remove_passkey(intake, "One").text
+    assert "Add another one first." in remove_passkey(intake, "Two").text
+    assert "Two" in intake.get(ACCOUNT).text
 
 
 # ---------------------------------------------------------------- what ends sessions (P7)

@@ -35,6 +35,8 @@ from screener.store.tables import Clinic, Consultation, ConsultationEvent, Outbo
 from screener.store.tenancy import enter_clinic
 from screener.web.replay import Replay, list_clinic_ids
 
+pytestmark = pytest.mark.both_databases
+
 NAME = "Wanda Withdrawn"
 
 
@@ -349,6 +351,7 @@ def test_a_withdrawal_that_breaks_half_way_deletes_nothing(app: Flask, sent: Sen
     assert row(app, sent.reference).state == "new"
 
 
+@pytest.mark.sqlite_only("reads the file")
 def test_what_was_withdrawn_is_overwritten_in_the_file(app: Flask, sent: Sent) -> None:
     with at_clinic(app, "acme") as (session, _):
         screening = session.scalars(select(Screening)).one()
