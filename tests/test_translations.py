@@ -95,12 +95,17 @@ _PARTLY_STAFF = {"macros/evidence.html", "macros/verdicts.html"}
 _TEMPLATES = [
     *sorted((ROOT / "templates" / "patient").glob("*.html")),
     *(ROOT / "templates" / name for name in ("layout.html", "home.html", "errors/error.html")),
-    *sorted((ROOT / "templates" / "emails").glob("*.txt")),
+    *(
+        path
+        for path in sorted((ROOT / "templates" / "emails").glob("*.txt"))
+        if not path.name.startswith("staff_")
+    ),
     *(ROOT / "templates" / "macros" / name for name in ("form.html", "words.html")),
 ]
 # Told to staff, or a name that a macro compares.
 _NOT_TOLD = {
     "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
+    "Only an administrator of this clinic changes its people.",
     "Your child",
 }
 _TOLD = ("forms", "look", "patient", "result", "saving", "saving_forms", "visit", "withdraw")
