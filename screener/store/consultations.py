@@ -1,16 +1,16 @@
 """Consultation requests: received once, queued by urgency, moved with a reason, every look recorded."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, delete, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
-from sqlalchemy.sql import ColumnElement
 
+from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
@@ -19,7 +19,6 @@ from screener.store.tables import Consultation, ConsultationEvent, Screening, Us
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import (
     CROCKFORD,
-    Place,
     new_code,
     open_document,
     open_sealed,
@@ -33,35 +32,6 @@ _REFERENCE_LENGTH: Final = 10
 _NO_RANK: Final = 9
 
 
-class Cursor(NamedTuple):
-    """Where a page of the queue ended."""
-
-    urgency_rank: int
-    received_at: datetime
-    id: UUID
-
-
-@dataclass(frozen=True)
-class QueueRow:
-    """A line of the queue; what is None of it went when the patient withdrew."""
-
-    id: UUID
-    reference: str
-    name: str | None = field(repr=False)
-    urgency: str | None
-    urgency_rank: int
-    article_class: str | None
-    kind: str
-    state: str
-    received_at: datetime
-    due_at: datetime | None
-    withdrawn_at: datetime | None
-
-    @property
-    def cursor(self) -> Cursor:
-        return Cursor(self.urgency_rank, self.received_at, self.id)
-
-
 @dataclass(frozen=True)
 class Event:
     """A line of a request's history; `staff_name` is None when the patient acted."""
@@ -72,6 +42,8 @@ class Event:
     from_state: str | None
     to_state: str | None
     reason: str | None = field(repr=False)
+    # Of an "assigned" event; None there means that nobody owns the request any more.
+    owner_name: str | None = None
 
 
 def new_reference() -> str:
@@ -86,6 +58,7 @@ def add_consultation(
     contact: Mapping[str, Any],
     consent_version: str,
     kind: str,
+    language: str,
     urgency_rank: int,
     due_at: datetime | None,
     idempotency_key: bytes,
@@ -104,6 +77,8 @@ def add_consultation(
         reference=new_reference(),
         consent_version=consent_version,
         kind=kind,
+        language=language,
+        **indexes_of(session, contact),
         state="new",
         urgency_rank=urgency_rank,
         received_at=now,
@@ -131,6 +106,7 @@ def _add_event(
     from_state: str | None = None,
     to_state: str | None = None,
     reason: str | None = None,
+    owner_id: int | None = None,
 ) -> None:
     event = ConsultationEvent(
         id=new_id(),
@@ -141,6 +117,7 @@ def _add_event(
         staff_id=staff_id,
         from_state=from_state,
         to_state=to_state,
+        owner_id=owner_id,
     )
     if reason is not None:
         ring = clinic_key(session, event.clinic_id)
@@ -176,78 +153,6 @@ def read_contact(session: Session, consultation: Consultation) -> dict[str, Any]
         raise NotFoundError("this request was withdrawn")
     ring = clinic_key(session, consultation.clinic_id)
     return open_document(ring, place_of(consultation, "sealed_contact"), consultation.sealed_contact)
-
-
-def list_queue(
-    session: Session, *, states: Collection[str], limit: int = 50, after: Cursor | None = None
-) -> list[QueueRow]:
-    """A page of requests in these states: most urgent first, then the longest waiting.
-
-    One query; a second one only where the page runs over into the next urgency.
-    """
-    rows: list[QueueRow] = []
-    for stretch in _stretches(after):
-        page = _queue(states).where(stretch).limit(limit - len(rows))
-        rows += [_queue_row(session, row) for row in session.execute(page).mappings()]
-        if len(rows) == limit:
-            break
-    return rows
-
-
-def _queue(states: Collection[str]) -> Select[*tuple[Any, ...]]:
-    same_screening = and_(
-        Screening.clinic_id == Consultation.clinic_id, Screening.id == Consultation.screening_id
-    )
-    columns = (
-        Consultation.id,
-        Consultation.reference,
-        Consultation.sealed_contact,
-        Screening.urgency,
-        Consultation.urgency_rank,
-        Screening.article_class,
-        Consultation.kind,
-        Consultation.state,
-        Consultation.received_at,
-        Consultation.due_at,
-        Consultation.withdrawn_at,
-    )
-    return (
-        select(*columns)
-        .outerjoin(Screening, same_screening)
-        .where(Consultation.state.in_(states))
-        .order_by(Consultation.urgency_rank, Consultation.received_at, Consultation.id)
-    )
-
-
-def _stretches(after: Cursor | None) -> tuple[ColumnElement[bool], ...]:
-    # Each stretch is found by the index at once; in one comparison SQLite would read all that lies before.
-    if after is None:
-        return (true(),)
-    rank, received_at = Consultation.urgency_rank, Consultation.received_at
-    later = or_(received_at > after.received_at, Consultation.id > after.id)
-    return (
-        and_(rank == after.urgency_rank, received_at >= after.received_at, later),
-        rank > after.urgency_rank,
-    )
-
-
-def _queue_row(session: Session, row: RowMapping) -> QueueRow:
-    shown = {column: value for column, value in row.items() if column != "sealed_contact"}
-    return QueueRow(name=_name(session, row["id"], row["sealed_contact"]), **shown)
-
-
-def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str | None:
-    if sealed is None:
-        return None
-    clinic_id = entered_clinic(session)
-    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", consultation_id)
-    name: str = open_document(clinic_key(session, clinic_id), place, sealed)["contact_name"]
-    return name
-
-
-def count_by_state(session: Session) -> dict[str, int]:
-    counted = select(Consultation.state, func.count(Consultation.id)).group_by(Consultation.state)
-    return dict(session.execute(counted).all())
 
 
 def move_consultation(
@@ -292,6 +197,8 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     consultation.state, consultation.withdrawn_at = "withdrawn", now
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
     consultation.urgency_rank = _NO_RANK
+    consultation.email_index = consultation.phone_index = consultation.language = None
+    consultation.owner_id = None
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
     session.execute(delete(ConsultationEvent).where(ConsultationEvent.consultation_id == consultation.id))
@@ -303,17 +210,31 @@ def add_read_event(session: Session, consultation: Consultation, staff_id: int, 
     _add_event(session, consultation, "read", now, staff_id=staff_id)
 
 
+def assign_consultation(
+    session: Session, consultation: Consultation, *, owner_id: int | None, staff_id: int, now: datetime
+) -> None:
+    """Whose work it is; None for nobody's. It changes nothing of the request: no open form grows stale."""
+    session.execute(
+        update(Consultation).where(Consultation.id == consultation.id).values(owner_id=owner_id),
+        execution_options={"synchronize_session": False},
+    )
+    session.refresh(consultation, ["owner_id"])
+    _add_event(session, consultation, "assigned", now, staff_id=staff_id, owner_id=owner_id)
+
+
 def list_events(session: Session, consultation: Consultation) -> list[Event]:
     """The request's history, oldest first."""
+    owner = aliased(User)
     rows = session.execute(
-        select(ConsultationEvent, User.name)
+        select(ConsultationEvent, User.name, owner.name)
         .outerjoin(User, User.id == ConsultationEvent.staff_id)
+        .outerjoin(owner, owner.id == ConsultationEvent.owner_id)
         .where(ConsultationEvent.consultation_id == consultation.id)
         .order_by(ConsultationEvent.at, ConsultationEvent.id)
     )
     return [
-        Event(row.at, row.what, name, row.from_state, row.to_state, _reason(session, row))
-        for row, name in rows
+        Event(row.at, row.what, name, row.from_state, row.to_state, _reason(session, row), owner_name)
+        for row, name, owner_name in rows
     ]
 
 

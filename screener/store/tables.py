@@ -11,7 +11,7 @@ from flask_security.models.sqla_v2 import (
     FsUserMixin,
     FsWebAuthnMixin,
 )
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from screener.store.database import Base, UtcDateTime, new_id
@@ -132,6 +132,9 @@ class Consultation(ClinicScoped, Base):
         UniqueConstraint("clinic_id", "idempotency_key"),
         Index(None, "clinic_id", "screening_id"),
         Index(None, "clinic_id", "urgency_rank", "received_at", "id"),
+        Index(None, "clinic_id", "received_at", "id"),
+        Index(None, "clinic_id", "email_index"),
+        Index(None, "clinic_id", "phone_index"),
         _one_of("kind", KINDS),
         _one_of("state", STATES),
     )
@@ -140,6 +143,12 @@ class Consultation(ClinicScoped, Base):
     screening_id: Mapped[UUID | None]
     reference: Mapped[str] = mapped_column(String(10), unique=True)
     sealed_contact: Mapped[bytes | None]
+    # Keyed hashes (store/blind_index.py) and the page's language; they go with the contact data.
+    email_index: Mapped[bytes | None]
+    phone_index: Mapped[bytes | None]
+    language: Mapped[str | None] = mapped_column(String(10))
+    # Whose work it is.
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     consent_version: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
@@ -171,7 +180,36 @@ class ConsultationEvent(ClinicScoped, Base):
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     from_state: Mapped[str | None] = mapped_column(String(20))
     to_state: Mapped[str | None] = mapped_column(String(20))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     sealed_reason: Mapped[bytes | None]
+
+
+class Opening(ClinicScoped, Base):
+    """Somebody has a request open; it lapses by itself and bars nobody."""
+
+    __tablename__ = "openings"
+    constraints = (
+        within_clinic("consultation_id", "consultations", ondelete="CASCADE"),
+        UniqueConstraint("clinic_id", "consultation_id", "staff_id"),
+    )
+
+    consultation_id: Mapped[UUID]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SavedView(ClinicScoped, Base):
+    """Filters of the queue under a name, which staff chose and which is sealed like all they write."""
+
+    __tablename__ = "saved_views"
+    constraints = (Index(None, "clinic_id", "staff_id"),)
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    sealed_name: Mapped[bytes]
+    query: Mapped[dict[str, str]] = mapped_column(JSON)
+    is_shared: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class OutboxMessage(ClinicScoped, Base):
@@ -219,6 +257,8 @@ class User(Base, FsUserMixin):
     name: Mapped[str] = mapped_column(String(200))
     # The time step of the last code that was used: it opens nothing a second time.
     totp_counter: Mapped[int | None]
+    # Whether the desk listens to single keys: they get in the way of speech input, so only who asks has them.
+    has_shortcuts: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def check_tf_required_setup(self) -> bool:
         """Whether the app's codes are the only second step, which nobody gives up."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -12,7 +14,6 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 
 from screener.domain.consultation import (
-    OPEN_STATES,
     READS_ANSWERS,
     STAFF_MOVES,
     MoveRefusedError,
@@ -21,27 +22,30 @@ from screener.domain.consultation import (
     check_move,
 )
 from screener.domain.evidence import EVIDENCE
-from screener.store.consultations import (
-    Cursor,
-    count_by_state,
-    get_consultation,
-    list_queue,
-    move_consultation,
-)
+from screener.store.consultations import get_consultation, move_consultation
 from screener.store.errors import ConflictError, NotFoundError
-from screener.store.staff import list_memberships
+from screener.store.queue import (
+    ROUTINE_RANK,
+    Order,
+    Turn,
+    count_by_state,
+    count_chosen,
+    get_cursor,
+    list_queue,
+)
+from screener.store.staff import list_colleagues, list_memberships
+from screener.store.tenancy import entered_clinic
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
+from screener.web.queue_filters import VIEWS, Look, read_look, readers
+from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS, open_record
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
-PAGE_SIZE = 50
-VIEWS = {
-    "open": ("Open", OPEN_STATES),
-    "accepted": ("Accepted", (State.ACCEPTED,)),
-    "done": ("Done", (State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED)),
-}
+PAGE_SIZE: Final = 50
+LONGEST_SEARCH: Final = 320
+UNPROCESSABLE: Final = 422
 
 
 class MoveForm(FlaskForm):
@@ -62,35 +66,99 @@ def home() -> Any:
 
 @queue.get("/<clinic_slug>/queue")
 @staff_only
-def index() -> Any:
-    asked = request.args.get("show", "")
-    view = asked if asked in VIEWS else "open"
-    label, states = VIEWS[view]
-    rows = list_queue(db(), states=[s.value for s in states], limit=PAGE_SIZE + 1, after=_cursor())
+def index() -> str:
+    now = datetime.now(UTC)
+    look = look_of(request.args, now)
+    turn, notices = _turn(now)
+    rows = list_queue(db(), look.filter, now=now, order=look.order, limit=PAGE_SIZE + 1, turn=turn)
+    is_back = turn is not None and turn.is_back
+    there_is_more = len(rows) > PAGE_SIZE
+    page = rows[-PAGE_SIZE:] if is_back else rows[:PAGE_SIZE]
     counts = count_by_state(db())
     return render_template(
         "queue/index.html",
-        rows=rows[:PAGE_SIZE],
-        following=rows[PAGE_SIZE - 1].reference if len(rows) > PAGE_SIZE else "",
-        view=view,
-        label=label,
-        views={
-            key: (name, sum(counts.get(state.value, 0) for state in states))
-            for key, (name, states) in VIEWS.items()
+        rows=page,
+        previous=page[0].reference if page and (there_is_more if is_back else turn) else "",
+        following=page[-1].reference if page and (is_back or there_is_more) else "",
+        is_beginning=turn is None,
+        look=look,
+        notices=(*look.notices, *notices),
+        counts={
+            key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()
         },
-        now=datetime.now(UTC),
+        shown=count_chosen(db(), look.filter) if look.filters else None,
+        flagged=_count_flagged(look),
+        now=now,
+        **desk_people(),
         **DESK_WORDS,
     )
 
 
-def _cursor() -> Cursor | None:
-    """Where the page before ended, named by its last row. A row that is gone begins anew."""
-    reference = request.args.get("after", "")
-    try:
-        last = get_consultation(db(), reference)
-    except NotFoundError:
-        return None
-    return Cursor(last.urgency_rank, last.received_at, last.id)
+def look_of(sent: Mapping[str, str], now: datetime) -> Look:
+    return read_look(
+        sent,
+        me=current_user.id,
+        colleagues=list_colleagues(db(), entered_clinic(db())),
+        time_zone=g.staff_clinic.time_zone,
+        now=now,
+    )
+
+
+def desk_people() -> dict[str, Any]:
+    """Who works here: what a page needs to say whose a request is, and to give it to somebody."""
+    colleagues = list_colleagues(db(), entered_clinic(db()))
+    return {
+        "staff_names": {person.staff_id: person.name for person in colleagues},
+        "readers": [person for person in readers(colleagues) if person.staff_id != current_user.id],
+    }
+
+
+def _count_flagged(look: Look) -> int:
+    """Those that another order than safety first may hide below."""
+    if look.order is Order.SAFETY:
+        return 0
+    return count_chosen(db(), replace(look.filter, ranks=range(ROUTINE_RANK))) if not look.only_safety else 0
+
+
+def _turn(now: datetime) -> tuple[Turn | None, list[str]]:
+    """Which way the page was turned, from which row. A row that is gone begins anew."""
+    for name in ("after", "before"):
+        if reference := request.args.get(name):
+            try:
+                return Turn(get_cursor(db(), reference, now), name == "before"), []
+            except NotFoundError:
+                return None, ["That place in the queue is gone. This is its beginning."]
+    return None, []
+
+
+@queue.route("/<clinic_slug>/queue/search", methods=["GET", "POST"])
+@staff_only
+def search() -> Any:
+    """Posted, for a name in an address would stay in histories and logs; so the results have no address."""
+    if request.method != "POST":
+        return _to_queue()
+    text = clean_text(request.form.get("q", ""))
+    now = datetime.now(UTC)
+    problem = "" if 0 < len(text) <= LONGEST_SEARCH else "Enter a name, reference, e-mail or phone number."
+    found = Found() if problem else find_requests(db(), text, now)
+    if found.reference:
+        return redirect(
+            url_for("queue.submission", clinic_slug=g.staff_clinic.slug, reference=found.reference), 303
+        )
+    page = render_template(
+        "queue/search.html",
+        text=text,
+        problem=problem,
+        found=found,
+        now=now,
+        **desk_people(),
+        **DESK_WORDS,
+    )
+    return page, UNPROCESSABLE if problem else 200
+
+
+def _to_queue() -> Any:
+    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
 
 
 @queue.get("/<clinic_slug>/evidence")

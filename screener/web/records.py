@@ -51,6 +51,7 @@ DESK_WORDS = {
     "urgency_labels": URGENCY_LABELS,
     "sources": SOURCES,
     "not_judged": NOT_JUDGED,
+    "flag_words": flag_words,
 }
 
 EVENT_WORDS = {

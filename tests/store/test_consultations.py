@@ -1,12 +1,10 @@
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from store.builders import NOW, Clock, make_consultation, make_person, make_screening
@@ -14,17 +12,16 @@ from store.builders import NOW, Clock, make_consultation, make_person, make_scre
 from screener.store.consultations import (
     Event,
     add_read_event,
-    count_by_state,
     find_by_receipt,
     get_consultation,
     list_events,
-    list_queue,
     move_consultation,
     read_contact,
 )
 from screener.store.database import Database
 from screener.store.drafts import add_draft
 from screener.store.errors import ConflictError, NotFoundError, UnreadableError
+from screener.store.queue import Filter, list_queue
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Base, Clinic, Consultation, ConsultationEvent, OutboxMessage, Screening
 from screener.store.tenancy import enter_clinic
@@ -125,73 +122,6 @@ def test_a_receipt_finds_its_request_and_enters_the_clinic(
         assert find_by_receipt(elsewhere, token) is None
 
 
-def test_the_queue_runs_from_urgent_and_long_waiting_without_gaps_or_repeats(entered: Session) -> None:
-    waits = [timedelta(0), timedelta(0), timedelta(hours=1), timedelta(hours=2)]
-    made = [make_consultation(entered, urgency_rank=r, now=NOW - w) for r, w in product((2, 0, 1), waits)]
-    entered.commit()
-    expected = [row.id for row in sorted(made, key=lambda row: (row.urgency_rank, row.received_at, row.id))]
-    for size in (1, 2, 5, 12, 50):
-        shown, after = [], None
-        while page := list_queue(entered, states=["new"], limit=size, after=after):
-            assert len(page) <= size
-            shown += [row.id for row in page]
-            after = page[-1].cursor
-        assert shown == expected
-
-
-def test_a_queue_row_shows_what_staff_choose_by_in_one_query(database: Database, entered: Session) -> None:
-    screening = make_screening(entered, urgency="urgent", article_class="intractable")
-    made = make_consultation(
-        entered, screening=screening, contact={"contact_name": "Zoë"}, kind="call_back", due_at=NOW
-    )
-    make_consultation(entered)
-    entered.commit()
-    statements: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    rows = list_queue(entered, states=["new", "in_review"])
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 1
-    assert len(rows) == 2
-    row = next(row for row in rows if row.id == made.id)
-    assert (row.name, row.kind) == ("Zoë", "call_back")
-    assert (row.urgency, row.article_class) == ("urgent", "intractable")
-    assert (row.state, row.reference, row.received_at, row.due_at) == ("new", made.reference, NOW, NOW)
-    assert "Zoë" not in repr(row)
-
-
-@pytest.mark.sqlite_only("reads SQLite's own plan")
-def test_a_deep_page_of_the_queue_is_found_by_its_index(database: Database, entered: Session) -> None:
-    make_consultation(entered)
-    after = list_queue(entered, states=["new"])[0].cursor
-    plans: list[str] = []
-
-    def explain(*args: Any) -> None:
-        steps = args[1].connection.execute(f"EXPLAIN QUERY PLAN {args[2]}", args[3])
-        plans.append(" / ".join(step[3] for step in steps))
-
-    event.listen(database.engine, "before_cursor_execute", explain)
-    assert list_queue(entered, states=["new"], after=after) == []
-    within, beyond = plans
-    assert "(clinic_id=? AND urgency_rank=? AND received_at>?)" in within
-    assert "(clinic_id=? AND urgency_rank>?)" in beyond
-    assert "TEMP B-TREE" not in within + beyond
-
-
-def test_the_queue_holds_the_states_asked_for_and_one_clinic(
-    database: Database, entered: Session, other_clinic: Clinic
-) -> None:
-    moved, _ = make_consultation(entered), make_consultation(entered)
-    move_consultation(entered, moved, to_state="closed", reason=None, staff_id=None, now=NOW)
-    entered.commit()
-    assert [row.id for row in list_queue(entered, states=["closed"])] == [moved.id]
-    assert list_queue(entered, states=[]) == []
-    assert count_by_state(entered) == {"new": 1, "closed": 1}
-    entered.commit()
-    with database.new_session() as elsewhere:
-        enter_clinic(elsewhere, other_clinic.id)
-        assert list_queue(elsewhere, states=["new", "closed"]) == []
-        assert count_by_state(elsewhere) == {}
-
-
 def test_the_history_says_who_did_what_and_why(entered: Session) -> None:
     clock = Clock()
     person = make_person(entered, "Grace")
@@ -255,7 +185,7 @@ def test_a_contact_swapped_between_requests_is_unreadable(entered: Session) -> N
     with pytest.raises(UnreadableError):
         read_contact(entered, one)
     with pytest.raises(UnreadableError):
-        list_queue(entered, states=["new"])
+        list_queue(entered, Filter(states=["new"]), now=NOW)
 
 
 def test_nothing_a_patient_or_staff_said_lies_readable_in_the_database(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from web.walking import enter_password, token_of
 
 from screener import create_app
 from screener.settings import load_settings
-from screener.store.consultations import list_queue
 from screener.store.migrations import migrate
+from screener.store.queue import Filter, list_queue
 from screener.store.staff import list_memberships
 from screener.store.tables import STATES, User
 from screener.store.tenancy import enter_clinic
@@ -88,7 +89,7 @@ def test_the_demo_is_made_once_and_marks_everybody_as_made_up() -> None:
         assert {person.email for person in people} == set(DEMO_STAFF)
         clinic, _ = list_memberships(session, people[0].id)[0]
         enter_clinic(session, clinic.id)
-        rows = list_queue(session, states=STATES, limit=50)
+        rows = list_queue(session, Filter(states=STATES), now=datetime.now(UTC))
         session.close()
     assert clinic.is_demo
     assert len(rows) == 18

@@ -158,6 +158,9 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
         signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200}
     ),
     ("queue.index", "GET"): readers(200),
+    ("queue.search", "GET"): readers(303),
+    # Nothing was typed.
+    ("queue.search", "POST"): readers(422),
     ("queue.submission", "GET"): readers(200),
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),

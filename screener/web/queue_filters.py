@@ -1,0 +1,184 @@
+"""What the queue shows, read from its address: so a view can be bookmarked, sent to a colleague and saved.
+
+Nothing that names a patient is ever among it: a search is a form that is posted, and keeps no address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, Role, State
+from screener.store.queue import ROUTINE_RANK, Filter, Order
+from screener.store.staff import Colleague
+from screener.web.languages import LANGUAGES
+from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS
+
+VIEWS: Final = {
+    "open": ("Open", OPEN_STATES),
+    "accepted": ("Accepted", (State.ACCEPTED,)),
+    "done": ("Done", (State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED)),
+}
+ORDERS: Final = {
+    Order.SAFETY.value: "Safety first, then longest waiting",
+    Order.LONGEST.value: "Longest waiting",
+    Order.NEWEST.value: "Newest",
+}
+_URGENCIES: Final = {
+    "flagged": ("Any safety flag", range(ROUTINE_RANK)),
+    "emergency": (URGENCY_LABELS[0], (0,)),
+    "earlier": (URGENCY_LABELS[1], (1,)),
+    "pregnancy": (URGENCY_LABELS[2], (2,)),
+    "vomiting": (URGENCY_LABELS[3], (3,)),
+    "other": ("Urgent: another reason", (4,)),
+    "routine": (URGENCY_LABELS[ROUTINE_RANK], (ROUTINE_RANK,)),
+}
+# At least and less than so many hours.
+_WAITING: Final = {
+    "under-4h": ("Under 4 hours", 0, 4),
+    "4-to-24h": ("4 to 24 hours", 4, 24),
+    "1-to-3-days": ("1 to 3 days", 24, 72),
+    "over-3-days": ("Over 3 days", 72, None),
+}
+_LABELS: Final = {
+    "show": "tab",
+    "sort": "order",
+    "state": "state",
+    "urgency": "safety",
+    "kind": "asked for",
+    "class": "class",
+    "waiting": "waiting",
+    "owner": "owner",
+    "language": "language",
+    "from": "date",
+    "to": "date",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """The queue as one address shows it."""
+
+    view: str
+    order: Order
+    filter: Filter
+    # What was understood, by parameter: it makes the same address again.
+    chosen: dict[str, str]
+    notices: tuple[str, ...]
+    # By parameter, the values it may have and what they are called.
+    options: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return VIEWS[self.view][1]
+
+    @property
+    def filters(self) -> dict[str, str]:
+        return {name: value for name, value in self.chosen.items() if name not in {"show", "sort"}}
+
+    @property
+    def only_safety(self) -> bool:
+        """Nothing is asked but what has a safety flag."""
+        return set(self.filters) == {"urgency"} and self.filters["urgency"] != "routine"
+
+
+def read_look(
+    sent: Mapping[str, str], *, me: int, colleagues: list[Colleague], time_zone: str, now: datetime
+) -> Look:
+    """What is not known is left out, and said."""
+    view = sent.get("show", "") if sent.get("show") in VIEWS else "open"
+    options = _options(view, colleagues)
+    chosen, notices = {}, []
+    for name in _LABELS:
+        value = sent.get(name, "")
+        if not value:
+            continue
+        if _is_known(name, value, options):
+            chosen[name] = value
+        else:
+            notices.append(f"The {_LABELS[name]} in this address is not known here. It was left out.")
+    return Look(
+        view=view,
+        order=Order(chosen.get("sort", Order.SAFETY.value)),
+        filter=_filter(view, chosen, me, time_zone, now),
+        chosen=chosen,
+        notices=tuple(dict.fromkeys(notices)),
+        options=options,
+    )
+
+
+def _options(view: str, colleagues: list[Colleague]) -> dict[str, dict[str, str]]:
+    return {
+        "show": {key: name for key, (name, _) in VIEWS.items()},
+        "sort": ORDERS,
+        "urgency": {key: name for key, (name, _) in _URGENCIES.items()},
+        "waiting": {key: name for key, (name, *_) in _WAITING.items()},
+        "state": {state.value: state.label for state in VIEWS[view][1]},
+        "owner": {
+            "me": "Me",
+            "nobody": "Nobody",
+            **{str(p.staff_id): p.name for p in readers(colleagues)},
+        },
+        "kind": KIND_LABELS,
+        "class": CLASS_LABELS,
+        "language": LANGUAGES,
+    }
+
+
+def readers(colleagues: list[Colleague]) -> list[Colleague]:
+    """Whose work a request can be."""
+    return [person for person in colleagues if READS_ANSWERS & set(map(Role, person.roles))]
+
+
+def _is_known(name: str, value: str, options: Mapping[str, Mapping[str, str]]) -> bool:
+    if name in {"from", "to"}:
+        return _day(value) is not None
+    return value in options[name]
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Days beyond have no neighbor in every time zone.
+    return day if date(1900, 1, 1) <= day <= date(9000, 1, 1) else None
+
+
+def _filter(view: str, chosen: Mapping[str, str], me: int, time_zone: str, now: datetime) -> Filter:
+    owner = chosen.get("owner")
+    state = chosen.get("state")
+    received_from, received_before = _received(chosen, time_zone, now)
+    return Filter(
+        states=(state,) if state else tuple(state.value for state in VIEWS[view][1]),
+        kind=chosen.get("kind"),
+        ranks=_URGENCIES[chosen["urgency"]][1] if "urgency" in chosen else (),
+        article_class=chosen.get("class"),
+        owner_id=me if owner == "me" else int(owner) if owner and owner != "nobody" else None,
+        is_unowned=owner == "nobody",
+        language=chosen.get("language"),
+        received_from=received_from,
+        received_before=received_before,
+    )
+
+
+def _received(
+    chosen: Mapping[str, str], time_zone: str, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """From the later of two beginnings to the earlier of two ends."""
+    begins, ends = [], []
+    zone = ZoneInfo(time_zone)
+    if first := _day(chosen.get("from", "")):
+        begins.append(datetime.combine(first, time(), zone))
+    if last := _day(chosen.get("to", "")):
+        ends.append(datetime.combine(last + timedelta(days=1), time(), zone))
+    if "waiting" in chosen:
+        _, least, most = _WAITING[chosen["waiting"]]
+        if least:
+            ends.append(now - timedelta(hours=least))
+        if most:
+            begins.append(now - timedelta(hours=most))
+    return max(begins, default=None), min(ends, default=None)

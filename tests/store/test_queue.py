@@ -1,0 +1,268 @@
+"""The queue: each order whole and without repeats, both ways; each filter; what a search finds and reads."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
+from store.builders import NOW, make_consultation, make_person, make_screening
+
+from screener.store import queue
+from screener.store.consultations import (
+    assign_consultation,
+    list_events,
+    move_consultation,
+    withdraw_consultation,
+)
+from screener.store.database import Database
+from screener.store.queue import (
+    Filter,
+    Order,
+    QueueRow,
+    Turn,
+    count_by_state,
+    count_chosen,
+    list_by_index,
+    list_by_name,
+    list_queue,
+)
+from screener.store.tables import Clinic, Consultation
+from screener.store.tenancy import enter_clinic
+
+HOUR = timedelta(hours=1)
+NEW = Filter(states=("new",))
+
+
+@pytest.fixture
+def entered(session: Session, clinic: Clinic) -> Session:
+    enter_clinic(session, clinic.id)
+    return session
+
+
+def pages(
+    session: Session, order: Order, size: int, *, is_back: bool, now: datetime = NOW
+) -> Iterator[list[QueueRow]]:
+    turn = None
+    if is_back:
+        # From beyond the end: its last row, then back from it.
+        (last,) = list_queue(session, NEW, now=now, order=order, limit=1000)[-1:]
+        yield [last]
+        turn = Turn(last.cursor, is_back=True)
+    while page := list_queue(session, NEW, now=now, order=order, limit=size, turn=turn):
+        assert len(page) <= size
+        yield page
+        turn = Turn((page[0] if is_back else page[-1]).cursor, is_back)
+
+
+def make_many(session: Session) -> list[Consultation]:
+    """Of every urgency; some of the same moment; some whose call is overdue, or due later."""
+    waits, dues = (0, 0, 1, 2), (None, NOW - HOUR, NOW + HOUR)
+    return [
+        make_consultation(session, urgency_rank=r, now=NOW - w * HOUR, due_at=d)
+        for r, w, d in product((2, 0, 5), waits, dues)
+    ]
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("is_back", [False, True])
+def test_pages_of_any_size_hold_each_request_once_and_in_order(
+    entered: Session, order: Order, *, is_back: bool
+) -> None:
+    made = make_many(entered)
+    entered.commit()
+    expected = sorted(made, key=lambda row: (row.received_at, row.id), reverse=order is Order.NEWEST)
+    if order is Order.SAFETY:
+        expected.sort(key=lambda row: (row.urgency_rank, row.due_at is None or row.due_at > NOW))
+    for size in (1, 2, 5, 12, 50):
+        found = list(pages(entered, order, size, is_back=is_back))
+        shown = [row.id for page in (found[::-1] if is_back else found) for row in page]
+        assert shown == [row.id for row in expected]
+
+
+def test_a_queue_row_shows_what_staff_choose_by(entered: Session) -> None:
+    flags = {"report": {"red_flags": ["danger_before.sudden", "pregnancy.pregnant"]}}
+    screening = make_screening(entered, document=flags, urgency="urgent", article_class="intractable")
+    made = make_consultation(
+        entered,
+        screening=screening,
+        contact={"contact_name": "Zoë"},
+        kind="call_back",
+        language="es",
+        due_at=NOW - HOUR,
+    )
+    (row,) = list_queue(entered, NEW, now=NOW)
+    assert (row.name, row.kind, row.language) == ("Zoë", "call_back", "es")
+    assert (row.urgency, row.article_class) == ("urgent", "intractable")
+    assert row.red_flags == ("danger_before.sudden", "pregnancy.pregnant")
+    assert (row.state, row.reference, row.received_at, row.owner_id) == ("new", made.reference, NOW, None)
+    assert row.is_overdue
+    assert "Zoë" not in repr(row)
+    assert "sudden" not in repr(row)
+
+
+def test_a_call_is_overdue_while_the_request_is_open(entered: Session) -> None:
+    made = make_consultation(entered, due_at=NOW)
+    assert not list_queue(entered, NEW, now=NOW)[0].is_overdue
+    later = NOW + timedelta(seconds=1)
+    assert list_queue(entered, NEW, now=later)[0].is_overdue
+    move_consultation(entered, made, to_state="accepted", reason=None, staff_id=None, now=NOW)
+    assert not list_queue(entered, Filter(states=["accepted"]), now=later)[0].is_overdue
+
+
+def test_a_page_reads_no_more_rows_than_it_shows_of_each_lane(
+    database: Database, entered: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_many(entered)
+    entered.commit()
+    opened: list[Any] = []
+    plainly = queue.open_document
+    monkeypatch.setattr(queue, "open_document", lambda *args: opened.append(args) or plainly(*args))
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    first = list_queue(entered, NEW, now=NOW, limit=5)
+    list_queue(entered, NEW, now=NOW, limit=5, turn=Turn(first[-1].cursor))
+    assert len(opened) == 10
+    selects = [text for text in statements if text.startswith("SELECT")]
+    assert len(selects) <= 8
+    assert all("LIMIT" in text or "screenings.sealed" in text or "clinic_keys" in text for text in selects)
+
+
+@pytest.mark.sqlite_only("reads SQLite's own plan")
+def test_a_deep_page_of_the_queue_is_found_by_its_index(database: Database, entered: Session) -> None:
+    make_consultation(entered, urgency_rank=5)
+    turn = Turn(list_queue(entered, NEW, now=NOW)[0].cursor)
+    plans: list[str] = []
+
+    def explain(*args: Any) -> None:
+        steps = args[1].connection.execute(f"EXPLAIN QUERY PLAN {args[2]}", args[3])
+        plans.append(" / ".join(step[3] for step in steps))
+
+    event.listen(database.engine, "before_cursor_execute", explain)
+    assert list_queue(entered, NEW, now=NOW, turn=turn) == []
+    overdue, within, beyond = plans
+    assert "(clinic_id=? AND urgency_rank=? AND received_at>?)" in within
+    assert "(clinic_id=? AND urgency_rank>?)" in beyond
+    assert "(clinic_id=? AND urgency_rank>?)" in overdue
+    assert "TEMP B-TREE" not in overdue + within + beyond
+
+
+def test_the_queue_holds_the_states_asked_for_and_one_clinic(
+    database: Database, entered: Session, other_clinic: Clinic
+) -> None:
+    moved, _ = make_consultation(entered), make_consultation(entered)
+    move_consultation(entered, moved, to_state="closed", reason=None, staff_id=None, now=NOW)
+    entered.commit()
+    assert [row.id for row in list_queue(entered, Filter(states=["closed"]), now=NOW)] == [moved.id]
+    assert list_queue(entered, Filter(states=[]), now=NOW) == []
+    assert count_by_state(entered) == {"new": 1, "closed": 1}
+    entered.commit()
+    with database.new_session() as elsewhere:
+        enter_clinic(elsewhere, other_clinic.id)
+        assert list_queue(elsewhere, Filter(states=["new", "closed"]), now=NOW) == []
+        assert count_by_state(elsewhere) == {}
+        assert count_chosen(elsewhere, NEW) == 0
+        assert list_by_index(elsewhere, "phone", "+15550100", now=NOW, limit=9) == []
+        assert list_by_name(elsewhere, "Ada", now=NOW, limit=9) == ([], 0)
+
+
+def test_each_filter_leaves_out_the_others(entered: Session) -> None:
+    person = make_person(entered, "Grace")
+    screening = make_screening(entered, article_class="regular")
+    one = make_consultation(
+        entered, screening=screening, kind="question", language="es", urgency_rank=5, now=NOW - 3 * HOUR
+    )
+    assign_consultation(entered, one, owner_id=person.id, staff_id=person.id, now=NOW)
+    other = make_consultation(entered, urgency_rank=2)
+    for changes in (
+        {"kind": "question"},
+        {"language": "es"},
+        {"ranks": (5,)},
+        {"article_class": "regular"},
+        {"owner_id": person.id},
+        {"received_before": NOW},
+    ):
+        chosen = Filter(states=["new"], **changes)
+        assert [row.id for row in list_queue(entered, chosen, now=NOW)] == [one.id], changes
+        assert count_chosen(entered, chosen) == 1
+    for changes in ({"is_unowned": True}, {"received_from": NOW}):
+        chosen = Filter(states=["new"], **changes)
+        assert [row.id for row in list_queue(entered, chosen, now=NOW)] == [other.id], changes
+    assert count_chosen(entered, NEW, since=NOW - HOUR) == 1
+    assert count_chosen(entered, NEW, since=NOW) == 0
+
+
+def test_an_assignment_is_an_event_and_spoils_no_open_form(entered: Session) -> None:
+    grace, ana = make_person(entered, "Grace"), make_person(entered, "Ana")
+    made = make_consultation(entered)
+    version = made.version
+    assign_consultation(entered, made, owner_id=ana.id, staff_id=grace.id, now=NOW)
+    assign_consultation(entered, made, owner_id=None, staff_id=ana.id, now=NOW)
+    entered.commit()
+    told = [(e.what, e.staff_name, e.owner_name) for e in list_events(entered, made)[1:]]
+    assert told == [("assigned", "Grace", "Ana"), ("assigned", "Ana", None)]
+    assert (made.version, made.owner_id) == (version, None)
+
+
+def test_a_withdrawn_request_is_nobodys_and_found_by_nothing(entered: Session) -> None:
+    grace = make_person(entered, "Grace")
+    made = make_consultation(entered)
+    assign_consultation(entered, made, owner_id=grace.id, staff_id=grace.id, now=NOW)
+    withdraw_consultation(entered, made, NOW)
+    entered.commit()
+    assert made.owner_id is None
+    assert list_by_index(entered, "phone", "+15550100", now=NOW, limit=9) == []
+    assert list_by_name(entered, "Ada", now=NOW, limit=9) == ([], 0)
+    (row,) = list_queue(entered, Filter(states=["withdrawn"]), now=NOW)
+    assert (row.name, row.red_flags, row.article_class) == (None, (), None)
+
+
+# ---------------------------------------------------------------- search
+
+
+def test_a_request_is_found_by_mail_and_phone_in_any_state(entered: Session) -> None:
+    contact = {"contact_name": "Ada", "contact_email": "ada@example.org", "contact_phone": "(704) 519-6918"}
+    made = make_consultation(entered, contact=contact)
+    move_consultation(entered, made, to_state="closed", reason=None, staff_id=None, now=NOW)
+    make_consultation(entered)
+    for kind, value in (("email", "ADA@example.org"), ("phone", "704 519 6918")):
+        assert [row.id for row in list_by_index(entered, kind, value, now=NOW, limit=9)] == [made.id]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("zoe", True),
+        ("ZOË", True),
+        ("kowal zo", True),
+        ("miller", True),
+        ("Kowalska-Miller", True),
+        ("oe", False),
+        ("zoe smith", False),
+        ("%", False),
+        ("", False),
+    ],
+)
+def test_names_are_found_by_their_beginnings_without_case_and_accents(
+    entered: Session, typed: str, *, found: bool
+) -> None:
+    make_consultation(entered, contact={"contact_name": "Zoë Kowalska-Miller"})
+    make_consultation(entered, contact={"contact_name": "Ada"})
+    rows, _ = list_by_name(entered, typed, now=NOW, limit=9)
+    assert [row.name for row in rows] == (["Zoë Kowalska-Miller"] if found else [])
+
+
+def test_names_of_the_newest_open_requests_are_read_and_the_rest_is_counted(
+    entered: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_NAMES", 3)
+    made = [make_consultation(entered, now=NOW + n * HOUR) for n in range(5)]
+    rows, not_read = list_by_name(entered, "ada", now=NOW, limit=9)
+    assert [row.id for row in rows] == [row.id for row in made[:1:-1]]
+    assert not_read == 2
+    entered.execute(update(Consultation).where(Consultation.id == made[4].id).values(state="closed"))
+    rows, not_read = list_by_name(entered, "ada", now=NOW, limit=9)
+    assert [row.id for row in rows] == [row.id for row in made[3:0:-1]]
+    assert not_read == 1
