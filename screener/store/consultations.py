@@ -74,6 +74,20 @@ class Event:
     reason: str | None = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Move:
+    """A change of state; `what` says whether it was made ("moved") or taken back ("undone")."""
+
+    id: UUID
+    at: datetime
+    what: str
+    staff_id: int | None
+    staff_name: str | None
+    from_state: str
+    to_state: str
+    reason: str | None = field(repr=False)
+
+
 def new_reference() -> str:
     """Ten characters without I, L, O and U, to say on the telephone; it names a record and opens none."""
     return new_code(_REFERENCE_LENGTH)
@@ -260,13 +274,31 @@ def move_consultation(
     now: datetime,
 ) -> None:
     """Raise ConflictError if somebody changed the request since it was loaded."""
+    _change_state(session, consultation, "moved", to_state, reason=reason, staff_id=staff_id, now=now)
+
+
+def undo_move(session: Session, consultation: Consultation, move: Move, staff_id: int, now: datetime) -> None:
+    """Take the last move back, by an event of its own. Raise ConflictError as a move does."""
+    _change_state(session, consultation, "undone", move.from_state, reason=None, staff_id=staff_id, now=now)
+
+
+def _change_state(
+    session: Session,
+    consultation: Consultation,
+    what: str,
+    to_state: str,
+    *,
+    reason: str | None,
+    staff_id: int | None,
+    now: datetime,
+) -> None:
     from_state = consultation.state
     consultation.state = to_state
     _flush_first(session)
     _add_event(
         session,
         consultation,
-        "moved",
+        what,
         now,
         staff_id=staff_id,
         from_state=from_state,
@@ -313,6 +345,32 @@ def list_events(session: Session, consultation: Consultation) -> list[Event]:
     )
     return [
         Event(row.at, row.what, name, row.from_state, row.to_state, _reason(session, row))
+        for row, name in rows
+    ]
+
+
+def list_moves(session: Session, consultation: Consultation) -> list[Move]:
+    """The request's changes of state, oldest first, those taken back among them."""
+    rows = session.execute(
+        select(ConsultationEvent, User.name)
+        .outerjoin(User, User.id == ConsultationEvent.staff_id)
+        .where(
+            ConsultationEvent.consultation_id == consultation.id,
+            ConsultationEvent.what.in_(("moved", "undone")),
+        )
+        .order_by(ConsultationEvent.at, ConsultationEvent.id)
+    )
+    return [
+        Move(
+            row.id,
+            row.at,
+            row.what,
+            row.staff_id,
+            name,
+            row.from_state or "",
+            row.to_state or "",
+            _reason(session, row),
+        )
         for row, name in rows
     ]
 

@@ -162,6 +162,9 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
+    # Nothing of this visitor's is there to be taken back.
+    ("queue.undo", "POST"): readers(409),
+    ("queue.undo", "GET"): readers(303),
     ("queue.evidence", "GET"): readers(200),
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
