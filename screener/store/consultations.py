@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import ColumnElement
 
+from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
@@ -100,6 +101,7 @@ def add_consultation(
     contact: Mapping[str, Any],
     consent_version: str,
     kind: str,
+    language: str,
     urgency_rank: int,
     due_at: datetime | None,
     idempotency_key: bytes,
@@ -118,6 +120,8 @@ def add_consultation(
         reference=new_reference(),
         consent_version=consent_version,
         kind=kind,
+        language=language,
+        **indexes_of(session, contact),
         state="new",
         urgency_rank=urgency_rank,
         received_at=now,
@@ -324,6 +328,7 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     consultation.state, consultation.withdrawn_at = "withdrawn", now
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
     consultation.urgency_rank = _NO_RANK
+    consultation.email_index = consultation.phone_index = consultation.language = None
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
     session.execute(delete(ConsultationEvent).where(ConsultationEvent.consultation_id == consultation.id))

@@ -132,6 +132,8 @@ class Consultation(ClinicScoped, Base):
         UniqueConstraint("clinic_id", "idempotency_key"),
         Index(None, "clinic_id", "screening_id"),
         Index(None, "clinic_id", "urgency_rank", "received_at", "id"),
+        Index(None, "clinic_id", "email_index"),
+        Index(None, "clinic_id", "phone_index"),
         _one_of("kind", KINDS),
         _one_of("state", STATES),
     )
@@ -140,6 +142,10 @@ class Consultation(ClinicScoped, Base):
     screening_id: Mapped[UUID | None]
     reference: Mapped[str] = mapped_column(String(10), unique=True)
     sealed_contact: Mapped[bytes | None]
+    # Keyed hashes (store/blind_index.py) and the page's language; they go with the contact data.
+    email_index: Mapped[bytes | None]
+    phone_index: Mapped[bytes | None]
+    language: Mapped[str | None] = mapped_column(String(10))
     consent_version: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))

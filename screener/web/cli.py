@@ -299,6 +299,30 @@ def replay_command(*, slug: str | None, with_rows: bool) -> None:
     sys.exit(1 if replay.unreadable else 0)
 
 
+@main.command("reindex")
+def reindex_command() -> None:
+    """Fill in what the queue searches and filters by, where it is missing or out of date.
+
+    Run it once after an update that says so, or after a clinic's oldest key is gone. Running it again
+    changes nothing.
+    """
+    from screener.store.reindexing import reindex_page
+    from screener.store.tenancy import enter_clinic
+    from screener.web.replay import list_clinic_ids
+
+    database, changed = _open_database(), 0
+    for clinic in list_clinic_ids(database):
+        with database.new_session() as session:
+            enter_clinic(session, clinic.id)
+            last, more = None, True
+            while more:
+                last, count = reindex_page(session, last)
+                session.commit()
+                session.expunge_all()
+                changed, more = changed + count, last is not None
+    click.echo(f"{changed:,} requests were filled in.")
+
+
 @main.command("demo")
 @click.option("--submissions", default=40, show_default=True)
 def demo_command(*, submissions: int) -> None:

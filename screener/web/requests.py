@@ -69,6 +69,7 @@ def send_request(
         contact={**contact, "consent": consent_text(clinic.name, translated)},
         consent_version=CONSENT_VERSION,
         kind=kind,
+        language=language(),
         urgency_rank=found.urgency.rank,
         due_at=call_due(now, clinic.time_zone) if kind == "call_back" else None,
         idempotency_key=sending.idempotency_key,

@@ -48,6 +48,7 @@ def make_consultation(session: Session, **changes: Any) -> Consultation:
         "contact": {"contact_name": "Ada", "contact_phone": "+15550100"},
         "consent_version": "1",
         "kind": "consultation",
+        "language": "en",
         "urgency_rank": 2,
         "due_at": None,
         "idempotency_key": secrets.token_bytes(32),

@@ -1,0 +1,104 @@
+"""Blind indexes: equal for one person however they write, other at each clinic, gone with the contact."""
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+from store.builders import NOW, make_consultation, make_screening
+
+from screener.store.blind_index import index_of
+from screener.store.consultations import withdraw_consultation
+from screener.store.database import Database
+from screener.store.reindexing import reindex_page
+from screener.store.tables import Clinic, Consultation
+from screener.store.tenancy import enter_clinic
+
+CONTACT = {"contact_name": "Ada", "contact_email": "ada@example.org", "contact_phone": "(704) 519-6918"}
+
+
+@pytest.fixture
+def entered(session: Session, clinic: Clinic) -> Session:
+    enter_clinic(session, clinic.id)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("email", "Ada@Example.org", " ada@example.ORG "),
+        ("email", "jos\u00e9@example.org", "JOSE\u0301@example.org"),
+        ("phone", "(704) 519-6918", "+1 704 519 6918"),
+        ("phone", "704.519.6918", "1-704-519-6918"),
+        ("phone", "+44 20 7946 0958", "+442079460958"),
+    ],
+)
+def test_a_value_has_one_index_however_it_is_written(
+    entered: Session, kind: str, one: str, other: str
+) -> None:
+    found = index_of(entered, kind, one)
+    assert found is not None
+    assert found == index_of(entered, kind, other)
+
+
+def test_other_values_kinds_and_clinics_have_other_indexes(
+    database: Database, entered: Session, other_clinic: Clinic
+) -> None:
+    mine = index_of(entered, "email", "ada@example.org")
+    assert mine != index_of(entered, "email", "eda@example.org")
+    assert index_of(entered, "phone", "7045196918") != index_of(entered, "email", "+17045196918")
+    entered.commit()
+    with database.new_session() as elsewhere:
+        enter_clinic(elsewhere, other_clinic.id)
+        assert index_of(elsewhere, "email", "ada@example.org") != mine
+
+
+@pytest.mark.parametrize(("kind", "value"), [("email", ""), ("email", " "), ("phone", ""), ("phone", "call")])
+def test_what_says_nothing_has_no_index(entered: Session, kind: str, value: str) -> None:
+    assert index_of(entered, kind, value) is None
+
+
+def test_a_request_is_found_by_its_index_until_it_is_withdrawn(entered: Session) -> None:
+    made = make_consultation(entered, contact=CONTACT, language="es")
+    by_mail = select(Consultation).where(
+        Consultation.email_index == index_of(entered, "email", "ADA@example.org")
+    )
+    by_phone = select(Consultation).where(
+        Consultation.phone_index == index_of(entered, "phone", "7045196918")
+    )
+    assert entered.scalars(by_mail).all() == entered.scalars(by_phone).all() == [made]
+    withdraw_consultation(entered, made, NOW)
+    entered.commit()
+    assert (made.email_index, made.phone_index, made.language) == (None, None, None)
+    assert entered.scalars(by_mail).all() == entered.scalars(by_phone).all() == []
+
+
+def test_reindexing_fills_in_what_is_missing_and_changes_nothing_else(entered: Session) -> None:
+    screening = make_screening(entered, document={"language": "es"})
+    made = make_consultation(entered, screening=screening, contact=CONTACT, language="es")
+    gone = make_consultation(entered, screening=make_screening(entered, document={"language": "es"}))
+    withdraw_consultation(entered, gone, NOW)
+    whole = (made.email_index, made.phone_index, made.language, made.version)
+    entered.execute(update(Consultation).values(email_index=None, phone_index=None, language=None))
+    entered.commit()
+    entered.expire_all()
+    assert reindex_page(entered, None) == (None, 1)
+    entered.commit()
+    entered.expire_all()
+    assert (made.email_index, made.phone_index, made.language, made.version) == whole
+    assert reindex_page(entered, None) == (None, 0)
+    filled = select(func.count(Consultation.id)).where(Consultation.email_index.is_not(None))
+    assert entered.scalar(filled) == 1
+
+
+def test_reindexing_goes_page_by_page(entered: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("screener.store.reindexing.PAGE", 2)
+    for _ in range(4):
+        make_consultation(entered, screening=make_screening(entered, document={"language": "en"}))
+    entered.execute(update(Consultation).values(phone_index=None))
+    last, counted = None, []
+    while True:
+        last, changed = reindex_page(entered, last)
+        entered.expire_all()
+        counted.append(changed)
+        if last is None:
+            break
+    assert counted == [2, 2, 0]
