@@ -16,7 +16,18 @@ from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
-from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
+from screener.store.tables import (
+    Appointment,
+    Consultation,
+    ConsultationEvent,
+    ContactEntry,
+    RequestLink,
+    RequestNote,
+    RequestTask,
+    Screening,
+    User,
+    place_of,
+)
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import (
     CROCKFORD,
@@ -32,6 +43,8 @@ from screener.store.vault import (
 _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
+# What hangs on one request and goes with it.
+_WRITTEN_BY_STAFF: Final = (ConsultationEvent, ContactEntry, RequestNote, RequestTask, Appointment)
 
 
 class Cursor(NamedTuple):
@@ -329,9 +342,13 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
     consultation.urgency_rank = _NO_RANK
     consultation.email_index = consultation.phone_index = consultation.language = None
+    consultation.person_index = None
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
-    session.execute(delete(ConsultationEvent).where(ConsultationEvent.consultation_id == consultation.id))
+    for table in _WRITTEN_BY_STAFF:
+        session.execute(delete(table).where(table.consultation_id == consultation.id))
+    linked = or_(RequestLink.first_id == consultation.id, RequestLink.second_id == consultation.id)
+    session.execute(delete(RequestLink).where(linked))
     remove_messages(session, consultation.id)
     _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 

@@ -93,7 +93,7 @@ def test_a_decision_is_taken_back_by_who_made_it_and_both_stay_in_the_history(
     assert "You changed this from “New” to “Not a fit”" in page.text
     back = intake.follow(undo(intake, reference))
     assert "Taken back: this request is “New” again." in back.text
-    assert "not a fit → new, taken back by intake@acme.example" in back.text
+    assert "“Not a fit” → “New”, taken back by intake@acme.example" in back.text
     assert "Slipped" in back.text
     assert state_of(app, reference) == "new"
     assert not offers_undo(back), "what was taken back is not taken back again"
@@ -213,4 +213,4 @@ def test_who_was_removed_while_deciding_decides_nothing(
     assert sent.location.startswith("/staff/login")
     assert mine.post(f"{path_of(reference)}/undo", undo_form(opened)).status in {302, 400}
     assert state_of(app, reference) == "later"
-    assert "new → later by intake@acme.example: Asked for May" in theirs.get(path_of(reference)).text
+    assert "“New” → “Later” by intake@acme.example" in theirs.get(path_of(reference)).text
