@@ -26,6 +26,7 @@ from screener.store.appointments import Arranged, list_appointments
 from screener.store.consultations import Move, get_consultation, list_moves
 from screener.store.contact_log import list_contacts, list_notes
 from screener.store.due import earliest_due
+from screener.store.duplicates import list_matches
 from screener.store.staff import Colleague, list_colleagues
 from screener.store.tables import Consultation
 from screener.store.tasks import list_tasks
@@ -130,6 +131,7 @@ def _follow_up(record: Record) -> dict[str, Any]:
         "outcomes": list(Outcome),
         "minutes": MINUTES,
         "readers": _readers(),
+        "matches": list_matches(db(), consultation),
     }
 
 

@@ -57,10 +57,8 @@ def log_contact(browser: Browser, reference: str, **typed: object) -> Page:
     return add(browser, reference, "contact", contact_kind="call", contact_outcome="no_answer", **typed)
 
 
-def add_task(
-    browser: Browser, app: Flask, reference: str, task: str, to: str = INTAKE, due: str = TOMORROW
-) -> Page:
-    return add(browser, reference, "task", task=task, task_due=due, task_for=str(id_of(app, to)))
+def add_task(browser: Browser, app: Flask, reference: str, task: str, to: str = INTAKE) -> Page:
+    return add(browser, reference, "task", task=task, task_due=TOMORROW, task_for=str(id_of(app, to)))
 
 
 def id_of(app: Flask, email: str) -> int:

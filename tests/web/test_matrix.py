@@ -172,6 +172,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("follow_up.finish", "POST"): readers(404),
     ("follow_up.finish", "GET"): readers(303),
     ("follow_up.tasks", "GET"): readers(200),
+    ("duplicates.decide", "POST"): readers(422),
+    ("duplicates.decide", "GET"): readers(303),
     ("follow_up.calendar", "GET"): readers(404),
     ("queue.evidence", "GET"): readers(200),
     ("history.what_if", "GET"): readers(200),
