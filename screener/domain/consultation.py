@@ -49,9 +49,22 @@ STAFF_MOVES: Final[dict[State, tuple[State, ...]]] = {
     State.CLOSED: (State.IN_REVIEW,),
 }
 
+# What each state means, to whoever decides.
+MEANINGS: Final[dict[State, str]] = {
+    State.NEW: "Back to the start: nobody works on it.",
+    State.IN_REVIEW: "Somebody looks into it; open for any decision.",
+    State.NEEDS_INFO: "Something has to be asked first. Stays in the open list.",
+    State.ACCEPTED: "The clinic takes it on. The patient can no longer withdraw it by the link.",
+    State.LATER: "Not now. Stays in the open list.",
+    State.NOT_A_FIT: "This clinic is not the right place. The patient hears it from you: nothing is sent.",
+    State.DUPLICATE: "The same request is here already; work goes on in that one.",
+    State.CLOSED: "All is done here.",
+}
+
 # Looking at a request and accepting it explain themselves; every other move is owed a reason.
 MOVES_WITHOUT_REASON = frozenset({State.IN_REVIEW, State.ACCEPTED})
 REASON_MAX_LENGTH = 500
+UNDO_WINDOW: Final = timedelta(minutes=10)
 
 
 class MoveRefusedError(ValueError):
@@ -61,11 +74,40 @@ class MoveRefusedError(ValueError):
 def check_move(from_state: State, to_state: State, reason: str) -> None:
     """Raises MoveRefusedError unless staff may make this move with this reason."""
     if to_state not in STAFF_MOVES[from_state]:
-        raise MoveRefusedError(f"A request that is “{from_state.label}” cannot become “{to_state.label}”.")
+        raise MoveRefusedError(why_not(from_state, to_state))
     if to_state not in MOVES_WITHOUT_REASON and not reason.strip():
         raise MoveRefusedError(f"Say in a few words why this becomes “{to_state.label}”.")
     if len(reason) > REASON_MAX_LENGTH:
         raise MoveRefusedError(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
+
+
+def why_not(from_state: State, to_state: State) -> str:
+    """Why staff may not make this move, which is none of theirs."""
+    if from_state is State.WITHDRAWN:
+        return "The patient withdrew this request: nothing can be decided any more."
+    if to_state is State.WITHDRAWN:
+        return "Only the patient can withdraw a request."
+    if to_state is from_state:
+        return f"This request is “{to_state.label}” already."
+    if to_state is State.CLOSED:
+        return "Decide first: a request that nobody has decided about cannot be closed."
+    if to_state is State.NEW:
+        return "This request was decided about: it goes back through “In review”, not to “New”."
+    return f"This request is “{from_state.label}”. Put it “In review” first, then decide anew."
+
+
+def check_undo(
+    state: State, moved_by: int | None, moved_at: datetime | None, staff_id: int, now: datetime
+) -> None:
+    """Raises MoveRefusedError unless this person may take the last move back; no time means there is none."""
+    if state is State.WITHDRAWN:
+        raise MoveRefusedError(why_not(state, state))
+    if moved_at is None:
+        raise MoveRefusedError("There is no decision to take back.")
+    if moved_by != staff_id:
+        raise MoveRefusedError("Only the person who decided last can take it back. You can decide anew.")
+    if now - moved_at > UNDO_WINDOW:
+        raise MoveRefusedError("Ten minutes have passed: this cannot be taken back. You can decide anew.")
 
 
 class Role(Enum):

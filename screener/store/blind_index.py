@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import phonenumbers
@@ -15,7 +15,7 @@ from screener.store.clinics import clinic_key
 from screener.store.tenancy import entered_clinic
 from screener.store.vault import KEY_BYTES
 
-IndexKind = Literal["email", "phone"]
+IndexKind = Literal["email", "phone", "person"]
 _HOME_REGION: Final = "US"
 
 
@@ -24,7 +24,7 @@ def index_of(session: Session, kind: IndexKind, value: str) -> bytes | None:
 
     None if nothing was given, or a phone number has no digits to go by. Clinics share no index.
     """
-    normal = _normal_email(value) if kind == "email" else _normal_phone(value)
+    normal = _NORMAL[kind](value)
     if not normal:
         return None
     return hmac.digest(_index_key(session), f"{kind}|{normal}".encode(), hashlib.sha256)
@@ -35,7 +35,13 @@ def indexes_of(session: Session, contact: Mapping[str, Any]) -> dict[str, bytes 
     return {
         "email_index": index_of(session, "email", contact.get("contact_email") or ""),
         "phone_index": index_of(session, "phone", contact.get("contact_phone") or ""),
+        "person_index": index_of(session, "person", _person(contact)),
     }
+
+
+def _person(contact: Mapping[str, Any]) -> str:
+    name, born = contact.get("contact_name"), contact.get("contact_birth_date")
+    return f"{name}|{born}" if name and born else ""
 
 
 def _index_key(session: Session) -> bytes:
@@ -57,3 +63,16 @@ def _normal_phone(text: str) -> str:
     except phonenumbers.NumberParseException:
         return ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _normal_person(text: str) -> str:
+    """Without case, accents, punctuation and blanks: the form's line is typed by hand each time."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in plain if character.isalnum())
+
+
+_NORMAL: Final[Mapping[IndexKind, Callable[[str], str]]] = {
+    "email": _normal_email,
+    "phone": _normal_phone,
+    "person": _normal_person,
+}

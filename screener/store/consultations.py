@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -15,7 +15,18 @@ from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
-from screener.store.tables import Consultation, ConsultationEvent, Screening, User, place_of
+from screener.store.tables import (
+    Appointment,
+    Consultation,
+    ConsultationEvent,
+    ContactEntry,
+    RequestLink,
+    RequestNote,
+    RequestTask,
+    Screening,
+    User,
+    place_of,
+)
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import (
     CROCKFORD,
@@ -30,6 +41,8 @@ from screener.store.vault import (
 _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
+# What hangs on one request and goes with it.
+_WRITTEN_BY_STAFF: Final = (ConsultationEvent, ContactEntry, RequestNote, RequestTask, Appointment)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,20 @@ class Event:
     reason: str | None = field(repr=False)
     # Of an "assigned" event; None there means that nobody owns the request any more.
     owner_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change of state; `what` says whether it was made ("moved") or taken back ("undone")."""
+
+    id: UUID
+    at: datetime
+    what: str
+    staff_id: int | None
+    staff_name: str | None
+    from_state: str
+    to_state: str
+    reason: str | None = field(repr=False)
 
 
 def new_reference() -> str:
@@ -165,13 +192,31 @@ def move_consultation(
     now: datetime,
 ) -> None:
     """Raise ConflictError if somebody changed the request since it was loaded."""
+    _change_state(session, consultation, "moved", to_state, reason=reason, staff_id=staff_id, now=now)
+
+
+def undo_move(session: Session, consultation: Consultation, move: Move, staff_id: int, now: datetime) -> None:
+    """Take the last move back, by an event of its own. Raise ConflictError as a move does."""
+    _change_state(session, consultation, "undone", move.from_state, reason=None, staff_id=staff_id, now=now)
+
+
+def _change_state(
+    session: Session,
+    consultation: Consultation,
+    what: str,
+    to_state: str,
+    *,
+    reason: str | None,
+    staff_id: int | None,
+    now: datetime,
+) -> None:
     from_state = consultation.state
     consultation.state = to_state
     _flush_first(session)
     _add_event(
         session,
         consultation,
-        "moved",
+        what,
         now,
         staff_id=staff_id,
         from_state=from_state,
@@ -199,9 +244,13 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     consultation.urgency_rank = _NO_RANK
     consultation.email_index = consultation.phone_index = consultation.language = None
     consultation.owner_id = None
+    consultation.person_index = None
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
-    session.execute(delete(ConsultationEvent).where(ConsultationEvent.consultation_id == consultation.id))
+    for table in _WRITTEN_BY_STAFF:
+        session.execute(delete(table).where(table.consultation_id == consultation.id))
+    linked = or_(RequestLink.first_id == consultation.id, RequestLink.second_id == consultation.id)
+    session.execute(delete(RequestLink).where(linked))
     remove_messages(session, consultation.id)
     _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
@@ -235,6 +284,32 @@ def list_events(session: Session, consultation: Consultation) -> list[Event]:
     return [
         Event(row.at, row.what, name, row.from_state, row.to_state, _reason(session, row), owner_name)
         for row, name, owner_name in rows
+    ]
+
+
+def list_moves(session: Session, consultation: Consultation) -> list[Move]:
+    """The request's changes of state, oldest first, those taken back among them."""
+    rows = session.execute(
+        select(ConsultationEvent, User.name)
+        .outerjoin(User, User.id == ConsultationEvent.staff_id)
+        .where(
+            ConsultationEvent.consultation_id == consultation.id,
+            ConsultationEvent.what.in_(("moved", "undone")),
+        )
+        .order_by(ConsultationEvent.at, ConsultationEvent.id)
+    )
+    return [
+        Move(
+            row.id,
+            row.at,
+            row.what,
+            row.staff_id,
+            name,
+            row.from_state or "",
+            row.to_state or "",
+            _reason(session, row),
+        )
+        for row, name in rows
     ]
 
 

@@ -1,6 +1,6 @@
 """The tables: what is kept, which parts of it are sealed, and what may never hang together."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,6 +37,9 @@ STATES: Final = (
 )
 KINDS: Final = ("consultation", "call_back", "question")
 ROLES: Final = ("intake", "clinician", "clinic_admin")
+CONTACT_KINDS: Final = ("call", "message", "e_mail", "visit")
+CONTACT_OUTCOMES: Final = ("reached", "left_message", "no_answer", "wrong_number", "other")
+LINK_VERDICTS: Final = ("same", "different", "undone")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -135,6 +138,7 @@ class Consultation(ClinicScoped, Base):
         Index(None, "clinic_id", "received_at", "id"),
         Index(None, "clinic_id", "email_index"),
         Index(None, "clinic_id", "phone_index"),
+        Index(None, "clinic_id", "person_index"),
         _one_of("kind", KINDS),
         _one_of("state", STATES),
     )
@@ -146,6 +150,7 @@ class Consultation(ClinicScoped, Base):
     # Keyed hashes (store/blind_index.py) and the page's language; they go with the contact data.
     email_index: Mapped[bytes | None]
     phone_index: Mapped[bytes | None]
+    person_index: Mapped[bytes | None]
     language: Mapped[str | None] = mapped_column(String(10))
     # Whose work it is.
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
@@ -210,6 +215,99 @@ class SavedView(ClinicScoped, Base):
     query: Mapped[dict[str, str]] = mapped_column(JSON)
     is_shared: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ContactEntry(ClinicScoped, Base):
+    """A try to reach the patient, and what came of it. Written once."""
+
+    __tablename__ = "contact_entries"
+    append_only = True
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+        _one_of("kind", CONTACT_KINDS),
+        _one_of("outcome", CONTACT_OUTCOMES),
+    )
+
+    consultation_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(20))
+    sealed_note: Mapped[bytes | None]
+    next_try_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RequestNote(ClinicScoped, Base):
+    """What staff wrote about a request for each other. Written once."""
+
+    __tablename__ = "request_notes"
+    append_only = True
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+    )
+
+    consultation_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    sealed_text: Mapped[bytes]
+
+
+class RequestTask(ClinicScoped, Base):
+    """Something to be done about a request, by a day of the clinic's calendar."""
+
+    __tablename__ = "request_tasks"
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+        Index(None, "clinic_id", "done_at", "due_on"),
+    )
+
+    consultation_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    sealed_what: Mapped[bytes]
+    due_on: Mapped[date]
+    for_staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+
+class Appointment(ClinicScoped, Base):
+    """When the patient comes, as last arranged; without a time it was called off. Written once."""
+
+    __tablename__ = "appointments"
+    append_only = True
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        Index(None, "clinic_id", "consultation_id"),
+    )
+
+    consultation_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    minutes: Mapped[int | None]
+
+
+class RequestLink(ClinicScoped, Base):
+    """What a person decided about two requests: of one patient or not. `first_id` is the smaller."""
+
+    __tablename__ = "request_links"
+    constraints = (
+        within_clinic("first_id", "consultations"),
+        within_clinic("second_id", "consultations"),
+        UniqueConstraint("clinic_id", "first_id", "second_id"),
+        Index(None, "clinic_id", "second_id"),
+        _one_of("verdict", LINK_VERDICTS),
+    )
+
+    first_id: Mapped[UUID]
+    second_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    verdict: Mapped[str] = mapped_column(String(20))
 
 
 class OutboxMessage(ClinicScoped, Base):

@@ -17,6 +17,8 @@ from screener.web import (
     account,
     demo_code,
     demo_mail,
+    duplicates,
+    follow_up,
     headers,
     history,
     languages,
@@ -68,6 +70,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     records.install(app)
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
+    app.register_blueprint(follow_up.follow_up)
+    app.register_blueprint(duplicates.duplicates)
     app.register_blueprint(history.history)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)

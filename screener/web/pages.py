@@ -36,7 +36,7 @@ def install(app: Flask, static_folder: Path) -> None:
         "errors_of": _errors_of,
         "is_short": _is_short,
         "kind": lambda question: type(question).__name__,
-        "local": _local,
+        "local": local,
         "pairs": _pairs,
         "scale_pairs": _scale_pairs,
     }
@@ -85,7 +85,7 @@ def _is_short(question: Choice) -> bool:
     )
 
 
-def _local(moment: datetime, time_zone: str) -> str:
+def local(moment: datetime, time_zone: str) -> str:
     there, locale = moment.astimezone(ZoneInfo(time_zone)), get_locale()
     told = f"{format_skeleton('yMMMEd', there, locale=locale)}, {format_time(there, 'short', locale=locale)}"
     # Not every mail program and font knows the narrow blank before AM and PM.

@@ -10,19 +10,17 @@ from typing import Any, Final
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_security import auth_required
-from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField
 
 from screener.domain.consultation import (
     READS_ANSWERS,
-    STAFF_MOVES,
     MoveRefusedError,
     Role,
     State,
     check_move,
+    check_undo,
 )
 from screener.domain.evidence import EVIDENCE
-from screener.store.consultations import get_consultation, move_consultation
+from screener.store.consultations import move_consultation, undo_move
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.queue import (
     ROUTINE_RANK,
@@ -39,19 +37,14 @@ from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
 from screener.web.queue_filters import VIEWS, Look, read_look, readers
 from screener.web.queue_search import Found, find_requests
-from screener.web.records import DESK_WORDS, open_record
+from screener.web.records import DESK_WORDS
+from screener.web.request_page import CHANGED, MoveForm, hold_request, last_move, show_request
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
 PAGE_SIZE: Final = 50
 LONGEST_SEARCH: Final = 320
 UNPROCESSABLE: Final = 422
-
-
-class MoveForm(FlaskForm):
-    to_state = StringField()
-    reason = StringField(filters=[lambda text: clean_text(text or "")])
-    version = HiddenField()
 
 
 @queue.get("/")
@@ -170,20 +163,7 @@ def evidence() -> str:
 @queue.get("/<clinic_slug>/requests/<reference>")
 @staff_only
 def submission(reference: str) -> str:
-    return _submission(reference, MoveForm(formdata=None))
-
-
-def _submission(reference: str, form: MoveForm, problem: str = "") -> str:
-    record = open_record(reference)
-    form.version.data = str(record.consultation.version)
-    return render_template(
-        "queue/submission.html",
-        record=record,
-        form=form,
-        problem=problem,
-        moves=STAFF_MOVES[record.state],
-        **DESK_WORDS,
-    )
+    return show_request(reference)
 
 
 @queue.route("/<clinic_slug>/requests/<reference>/move", methods=["GET", "POST"])
@@ -200,15 +180,17 @@ def move(reference: str) -> Any:
     except (MoveRefusedError, ConflictError) as refusal:
         # A conflict has spoiled the transaction; what was typed stays in the form.
         db().rollback()
-        return _submission(reference, form, str(refusal)), 409
-    flash(f"{reference.upper()} is now “{to_state.label}”.")
+        problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
+        return show_request(reference, move_form=form, problems=[("to_state-1", problem)]), 409
+    # The category names the request, so that the message can lead back to it.
+    flash(f"{reference.upper()} is now “{to_state.label}”.", f"moved {reference.upper()}")
     return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
 
 
 def _move(reference: str, form: MoveForm) -> State:
-    from_record = get_consultation(db(), reference.upper())
+    from_record = hold_request(reference)
     if form.version.data != str(from_record.version):
-        raise ConflictError("Somebody else changed this request meanwhile. See below, then decide again.")
+        raise ConflictError("another version")
     try:
         to_state = State(form.to_state.data)
     except ValueError:
@@ -224,3 +206,31 @@ def _move(reference: str, form: MoveForm) -> State:
         now=datetime.now(UTC),
     )
     return to_state
+
+
+@queue.route("/<clinic_slug>/requests/<reference>/undo", methods=["GET", "POST"])
+@staff_only
+def undo(reference: str) -> Any:
+    here = redirect(url_for("queue.submission", clinic_slug=g.staff_clinic.slug, reference=reference), 303)
+    if request.method != "POST":
+        return here
+    try:
+        _undo(reference, request.form.get("move", ""))
+    except (MoveRefusedError, ConflictError) as refusal:
+        db().rollback()
+        problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
+        return show_request(reference, problems=[("main", problem)]), 409
+    return here
+
+
+def _undo(reference: str, asked: str) -> None:
+    """What was asked to be taken back is the last move, as the page showed it."""
+    held = hold_request(reference)
+    last = last_move(held)
+    now = datetime.now(UTC)
+    moved_by, moved_at = (last.staff_id, last.at) if last else (None, None)
+    check_undo(State(held.state), moved_by, moved_at, current_user.id, now)
+    if last is None or last.id.hex != asked:
+        raise ConflictError("another move came between")
+    undo_move(db(), held, last, current_user.id, now)
+    flash(f"Taken back: this request is “{State(held.state).label}” again.")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from builders import CONTACT, STAFF
@@ -165,6 +166,18 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
+    # Nothing of this visitor's is there to be taken back.
+    ("queue.undo", "POST"): readers(409),
+    ("queue.undo", "GET"): readers(303),
+    ("follow_up.add", "POST"): readers(303),
+    ("follow_up.add", "GET"): readers(303),
+    # There is no such task, and no appointment.
+    ("follow_up.finish", "POST"): readers(404),
+    ("follow_up.finish", "GET"): readers(303),
+    ("follow_up.tasks", "GET"): readers(200),
+    ("duplicates.decide", "POST"): readers(422),
+    ("duplicates.decide", "GET"): readers(303),
+    ("follow_up.calendar", "GET"): readers(404),
     ("queue.evidence", "GET"): readers(200),
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
@@ -209,6 +222,8 @@ class World:
             "reference": reference or self.references[clinic],
             "token": "nonsense",
             "staff_id": str(self.staff[clinic]),
+            "what": "note",
+            "task_id": str(UUID(int=0)),
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
         if endpoint in {"patient.receipt", "patient.withdraw"}:
@@ -241,7 +256,11 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case _ if endpoint.startswith(("security.", "queue.", "history.", "account.", "people.")):
+            case "follow_up.add":
+                return self._staff_token(visitor) | {"note": "Called"}
+            case _ if endpoint.startswith(
+                ("security.", "queue.", "follow_up.", "history.", "account.", "people.")
+            ):
                 return self._staff_token(visitor)
         return {}
 

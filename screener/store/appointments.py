@@ -1,0 +1,55 @@
+"""Appointments: when the patient comes. Each change is a row of its own; the last one holds."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from screener.store.database import new_id
+from screener.store.tables import Appointment, Consultation, User
+
+
+class Arranged(NamedTuple):
+    """What was arranged; called off if it has no time."""
+
+    id: UUID
+    at: datetime
+    staff_name: str
+    starts_at: datetime | None
+    minutes: int | None
+
+
+def add_appointment(
+    session: Session,
+    consultation: Consultation,
+    *,
+    starts_at: datetime | None,
+    minutes: int | None,
+    staff_id: int,
+    now: datetime,
+) -> Appointment:
+    row = Appointment(
+        id=new_id(),
+        clinic_id=consultation.clinic_id,
+        consultation_id=consultation.id,
+        at=now,
+        staff_id=staff_id,
+        starts_at=starts_at,
+        minutes=minutes,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def list_appointments(session: Session, consultation: Consultation) -> list[Arranged]:
+    """What was arranged, changed and called off, oldest first."""
+    rows = session.execute(
+        select(Appointment.id, Appointment.at, User.name, Appointment.starts_at, Appointment.minutes)
+        .outerjoin(User, User.id == Appointment.staff_id)
+        .where(Appointment.consultation_id == consultation.id)
+        .order_by(Appointment.at, Appointment.id)
+    )
+    return [Arranged(*row) for row in rows]

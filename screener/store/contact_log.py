@@ -1,0 +1,113 @@
+"""The contact log and the notes: who tried to reach a patient, what came of it, and what staff wrote down."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from screener.store.clinics import clinic_key
+from screener.store.database import new_id
+from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
+from screener.store.vault import open_sealed, seal
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A line of the contact log."""
+
+    at: datetime
+    staff_name: str
+    kind: str
+    outcome: str
+    note: str | None = field(repr=False)
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Note:
+    at: datetime
+    staff_name: str
+    text: str = field(repr=False)
+
+
+def add_contact(
+    session: Session,
+    consultation: Consultation,
+    *,
+    kind: str,
+    outcome: str,
+    note: str,
+    next_try_at: datetime | None,
+    staff_id: int,
+    now: datetime,
+) -> ContactEntry:
+    entry = ContactEntry(
+        id=new_id(),
+        clinic_id=consultation.clinic_id,
+        consultation_id=consultation.id,
+        at=now,
+        staff_id=staff_id,
+        kind=kind,
+        outcome=outcome,
+        next_try_at=next_try_at,
+    )
+    if note:
+        ring = clinic_key(session, entry.clinic_id)
+        entry.sealed_note = seal(ring, place_of(entry, "sealed_note"), note.encode())
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def list_contacts(session: Session, consultation: Consultation) -> list[Contact]:
+    """Oldest first."""
+    rows = session.execute(
+        select(ContactEntry, User.name)
+        .outerjoin(User, User.id == ContactEntry.staff_id)
+        .where(ContactEntry.consultation_id == consultation.id)
+        .order_by(ContactEntry.at, ContactEntry.id)
+    )
+    return [
+        Contact(row.at, name, row.kind, row.outcome, _note(session, row), row.next_try_at)
+        for row, name in rows
+    ]
+
+
+def _note(session: Session, entry: ContactEntry) -> str | None:
+    if entry.sealed_note is None:
+        return None
+    ring = clinic_key(session, entry.clinic_id)
+    return open_sealed(ring, place_of(entry, "sealed_note"), entry.sealed_note).decode()
+
+
+def add_note(
+    session: Session, consultation: Consultation, text: str, staff_id: int, now: datetime
+) -> RequestNote:
+    note = RequestNote(
+        id=new_id(),
+        clinic_id=consultation.clinic_id,
+        consultation_id=consultation.id,
+        at=now,
+        staff_id=staff_id,
+    )
+    ring = clinic_key(session, note.clinic_id)
+    note.sealed_text = seal(ring, place_of(note, "sealed_text"), text.encode())
+    session.add(note)
+    session.flush()
+    return note
+
+
+def list_notes(session: Session, consultation: Consultation) -> list[Note]:
+    """Oldest first."""
+    rows = session.execute(
+        select(RequestNote, User.name)
+        .outerjoin(User, User.id == RequestNote.staff_id)
+        .where(RequestNote.consultation_id == consultation.id)
+        .order_by(RequestNote.at, RequestNote.id)
+    ).all()
+    ring = clinic_key(session, consultation.clinic_id)
+    return [
+        Note(row.at, name, open_sealed(ring, place_of(row, "sealed_text"), row.sealed_text).decode())
+        for row, name in rows
+    ]

@@ -1,0 +1,65 @@
+"""What is owed about requests: call-backs, next tries and tasks, the earliest first."""
+
+from collections.abc import Collection, Iterator
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from screener.domain.follow_up import OVER, Due, end_of_day
+from screener.store.tables import Consultation, ContactEntry, RequestTask
+
+_OVER = tuple(state.value for state in OVER)
+
+
+def earliest_due(session: Session, ids: Collection[UUID], time_zone: str) -> dict[UUID, Due]:
+    """What is owed first about each of these requests; those about which nothing is owed are left out.
+
+    Three queries, however many requests.
+    """
+    found: dict[UUID, Due] = {}
+    for owed in (_call_backs(session, ids), _next_tries(session, ids), _tasks(session, ids, time_zone)):
+        for consultation_id, due in owed:
+            if consultation_id not in found or due.at < found[consultation_id].at:
+                found[consultation_id] = due
+    return found
+
+
+def _call_backs(session: Session, ids: Collection[UUID]) -> Iterator[tuple[UUID, Due]]:
+    tried = exists().where(
+        ContactEntry.clinic_id == Consultation.clinic_id, ContactEntry.consultation_id == Consultation.id
+    )
+    rows = session.execute(
+        select(Consultation.id, Consultation.due_at).where(
+            Consultation.id.in_(ids),
+            Consultation.state.not_in(_OVER),
+            ~tried,
+        )
+    )
+    for consultation_id, due_at in rows:
+        if due_at is not None:
+            yield consultation_id, Due(due_at, "Call back")
+
+
+def _next_tries(session: Session, ids: Collection[UUID]) -> Iterator[tuple[UUID, Due]]:
+    """A later try settles what was planned before it."""
+    rows = session.execute(
+        select(ContactEntry.consultation_id, ContactEntry.next_try_at)
+        .join(Consultation, Consultation.id == ContactEntry.consultation_id)
+        .where(ContactEntry.consultation_id.in_(ids), Consultation.state.not_in(_OVER))
+        .order_by(ContactEntry.at, ContactEntry.id)
+    )
+    last = {row.consultation_id: row.next_try_at for row in rows}
+    for consultation_id, planned in last.items():
+        if planned is not None:
+            yield consultation_id, Due(planned, "Next try")
+
+
+def _tasks(session: Session, ids: Collection[UUID], time_zone: str) -> Iterator[tuple[UUID, Due]]:
+    rows = session.execute(
+        select(RequestTask.consultation_id, RequestTask.due_on).where(
+            RequestTask.consultation_id.in_(ids), RequestTask.done_at.is_(None)
+        )
+    )
+    for consultation_id, due_on in rows:
+        yield consultation_id, Due(end_of_day(due_on, time_zone), "Task")

@@ -1,0 +1,110 @@
+"""Tasks: what is to be done about a request, by when and by whom."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import ColumnElement
+
+from screener.store.clinics import clinic_key
+from screener.store.database import new_id
+from screener.store.errors import NotFoundError
+from screener.store.tables import Consultation, RequestTask, User, place_of
+from screener.store.vault import open_sealed, seal
+
+
+@dataclass(frozen=True)
+class Task:
+    id: UUID
+    reference: str
+    at: datetime
+    staff_name: str
+    what: str = field(repr=False)
+    due_on: date
+    for_staff_id: int
+    for_name: str
+    done_at: datetime | None
+    done_by: str | None
+
+
+def add_task(
+    session: Session,
+    consultation: Consultation,
+    *,
+    what: str,
+    due_on: date,
+    for_staff_id: int,
+    staff_id: int,
+    now: datetime,
+) -> RequestTask:
+    task = RequestTask(
+        id=new_id(),
+        clinic_id=consultation.clinic_id,
+        consultation_id=consultation.id,
+        at=now,
+        staff_id=staff_id,
+        due_on=due_on,
+        for_staff_id=for_staff_id,
+    )
+    ring = clinic_key(session, task.clinic_id)
+    task.sealed_what = seal(ring, place_of(task, "sealed_what"), what.encode())
+    session.add(task)
+    session.flush()
+    return task
+
+
+def finish_task(
+    session: Session, consultation: Consultation, task_id: UUID, staff_id: int, now: datetime
+) -> None:
+    """Who was first stays. Raise NotFoundError if the request has no such task."""
+    task = session.get(RequestTask, task_id)
+    if task is None or task.consultation_id != consultation.id:
+        raise NotFoundError("no such task")
+    if task.done_at is None:
+        task.done_at, task.done_by = now, staff_id
+        session.flush()
+
+
+def list_tasks(session: Session, consultation: Consultation) -> list[Task]:
+    """The request's, the earliest due first."""
+    return _list(session, RequestTask.consultation_id == consultation.id)
+
+
+def list_open_tasks(session: Session) -> list[Task]:
+    """The clinic's, the earliest due first."""
+    return _list(session, RequestTask.done_at.is_(None))
+
+
+def _list(session: Session, chosen: ColumnElement[bool]) -> list[Task]:
+    adder, owner, finisher = aliased(User), aliased(User), aliased(User)
+    same_request = and_(
+        Consultation.clinic_id == RequestTask.clinic_id, Consultation.id == RequestTask.consultation_id
+    )
+    rows = session.execute(
+        select(RequestTask, Consultation.reference, adder.name, owner.name, finisher.name)
+        .join(Consultation, same_request)
+        .join(adder, adder.id == RequestTask.staff_id)
+        .join(owner, owner.id == RequestTask.for_staff_id)
+        .outerjoin(finisher, finisher.id == RequestTask.done_by)
+        .where(chosen)
+        .order_by(RequestTask.due_on, RequestTask.id)
+    )
+    return [
+        Task(
+            row.id,
+            reference,
+            row.at,
+            added_by,
+            open_sealed(
+                clinic_key(session, row.clinic_id), place_of(row, "sealed_what"), row.sealed_what
+            ).decode(),
+            row.due_on,
+            row.for_staff_id,
+            for_name,
+            row.done_at,
+            done_by,
+        )
+        for row, reference, added_by, for_name, done_by in rows
+    ]

@@ -1,0 +1,177 @@
+"""Following up on a request: contacts, notes, tasks and the appointment, with who and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask_login import current_user
+from icalendar import Calendar, Event
+
+from screener.store.appointments import Arranged, add_appointment, list_appointments
+from screener.store.consultations import get_consultation
+from screener.store.contact_log import add_contact, add_note
+from screener.store.errors import NotFoundError
+from screener.store.tables import Consultation
+from screener.store.tasks import add_task, finish_task, list_open_tasks
+from screener.web.access import db, staff_only
+from screener.web.follow_up_forms import (
+    FORMS,
+    AppointmentForm,
+    ContactForm,
+    NoteForm,
+    TaskForm,
+    TypedForm,
+)
+from screener.web.records import WithdrawnError
+from screener.web.request_page import arranged, hold_request, make_form, show_request
+
+follow_up = Blueprint("follow_up", __name__, url_prefix="/desk")
+
+INVALID, CONFLICT = 422, 409
+
+ARRANGED_MEANWHILE = "Somebody else changed the appointment meanwhile. Look at it below, then decide again."
+
+
+def _to_request(reference: str, part: str = "") -> Any:
+    slug = g.staff_clinic.slug
+    return redirect(url_for("queue.submission", clinic_slug=slug, reference=reference, _anchor=part), 303)
+
+
+@follow_up.route("/<clinic_slug>/requests/<reference>/add/<what>", methods=["GET", "POST"])
+@staff_only
+def add(reference: str, what: str) -> Any:
+    """Adds a contact, a note, a task or an appointment."""
+    if what not in FORMS:
+        abort(404)
+    if request.method != "POST":
+        return _to_request(reference)
+    held = hold_request(reference)
+    form = make_form(FORMS[what])
+    if "call_off" in request.form and isinstance(form, AppointmentForm):
+        return _call_off(held, form)
+    form.read()
+    if form.problems:
+        return show_request(reference, typed={what: form}, problems=form.problems), INVALID
+    if isinstance(form, AppointmentForm) and _is_stale(held, form):
+        return _refuse_stale(held, form)
+    flash(_write(held, form))
+    return _to_request(held.reference, "happened")
+
+
+def _write(held: Consultation, form: TypedForm) -> str:
+    """What to tell whoever wrote it."""
+    by: dict[str, Any] = {"staff_id": current_user.id, "now": datetime.now(UTC)}
+    match form:
+        case ContactForm():
+            add_contact(
+                db(),
+                held,
+                kind=form.contact_kind.data,
+                outcome=form.contact_outcome.data,
+                note=form.contact_note.data,
+                next_try_at=form.next_try_at,
+                **by,
+            )
+            return "The contact is written down."
+        case NoteForm():
+            add_note(db(), held, form.note.data, **by)
+            return "The note is written down."
+        case TaskForm():
+            what, owner = form.task.data, form.for_staff_id
+            add_task(db(), held, what=what, due_on=form.due_on, for_staff_id=owner, **by)
+            return "The task is added."
+        case AppointmentForm():
+            minutes = int(form.appointment_minutes.data)
+            add_appointment(db(), held, starts_at=form.starts_at, minutes=minutes, **by)
+            return "The appointment is set. Tell the patient: nothing is sent."
+    raise TypeError(type(form).__name__)
+
+
+def _is_stale(held: Consultation, form: AppointmentForm) -> bool:
+    now = arranged(held)
+    return bool(form.appointment_seen.data != (now.id.hex if now else ""))
+
+
+def _refuse_stale(held: Consultation, form: AppointmentForm) -> Any:
+    problems = [("appointment", ARRANGED_MEANWHILE)]
+    return show_request(held.reference, typed={"appointment": form}, problems=problems), CONFLICT
+
+
+def _call_off(held: Consultation, form: AppointmentForm) -> Any:
+    if _is_stale(held, form):
+        return _refuse_stale(held, form)
+    now = arranged(held)
+    if now is not None and now.starts_at is not None:
+        when = datetime.now(UTC)
+        add_appointment(db(), held, starts_at=None, minutes=None, staff_id=current_user.id, now=when)
+        flash("The appointment is called off. Tell the patient: nothing is sent.")
+    return _to_request(held.reference, "happened")
+
+
+@follow_up.route("/<clinic_slug>/requests/<reference>/tasks/<task_id>/done", methods=["GET", "POST"])
+@staff_only
+def finish(reference: str, task_id: str) -> Any:
+    if request.method != "POST":
+        return _to_request(reference)
+    held = hold_request(reference)
+    try:
+        finish_task(db(), held, UUID(task_id), current_user.id, datetime.now(UTC))
+    except ValueError:
+        raise NotFoundError("no such task") from None
+    flash("The task is done.")
+    if "from_list" in request.form:
+        return redirect(url_for("follow_up.tasks", clinic_slug=g.staff_clinic.slug), 303)
+    return _to_request(held.reference, "tasks")
+
+
+@follow_up.get("/<clinic_slug>/tasks")
+@staff_only
+def tasks() -> str:
+    """What is to do at the clinic: one's own first."""
+    found = list_open_tasks(db())
+    return render_template(
+        "follow_up/tasks.html",
+        mine=[task for task in found if task.for_staff_id == current_user.id],
+        others=[task for task in found if task.for_staff_id != current_user.id],
+        today=datetime.now(ZoneInfo(g.staff_clinic.time_zone)).date(),
+    )
+
+
+@follow_up.get("/<clinic_slug>/requests/<reference>/appointment.ics")
+@staff_only
+def calendar(reference: str) -> Response:
+    """The appointment for a calendar that others may see: no name, nothing of health."""
+    found = get_consultation(db(), reference.upper())
+    if found.withdrawn_at is not None:
+        raise WithdrawnError(found)
+    rows = list_appointments(db(), found)
+    starts_at = rows[-1].starts_at if rows else None
+    if starts_at is None:
+        abort(404)
+    return Response(
+        _as_calendar(found, rows[-1], starts_at, sequence=len(rows)),
+        mimetype="text/calendar",
+        headers={"Content-Disposition": "attachment; filename=appointment.ics"},
+    )
+
+
+def _as_calendar(found: Consultation, last: Arranged, starts_at: datetime, sequence: int) -> bytes:
+    entry = Event()
+    # The same through all changes, so that a calendar moves its entry instead of adding one.
+    entry.add("uid", f"{found.reference.lower()}@appointment.invalid")
+    entry.add("sequence", sequence)
+    entry.add("summary", "Appointment")
+    entry.add("description", f"Reference {found.reference}")
+    entry.add("dtstamp", last.at)
+    # In UTC: right on both sides of a change of clocks, in whatever zone it is read.
+    entry.add("dtstart", starts_at)
+    entry.add("duration", timedelta(minutes=last.minutes or 0))
+    sheet = Calendar()
+    sheet.add("prodid", "-//Appointment//EN")
+    sheet.add("version", "2.0")
+    sheet.add_component(entry)
+    return bytes(sheet.to_ical())
