@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import ColumnElement
 
+from screener.store.audit import note, request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
@@ -131,6 +132,7 @@ def _add_event(
     from_state: str | None = None,
     to_state: str | None = None,
     reason: str | None = None,
+    page: str | None = None,
 ) -> None:
     event = ConsultationEvent(
         id=new_id(),
@@ -147,6 +149,8 @@ def _add_event(
         event.sealed_reason = seal(ring, place_of(event, "sealed_reason"), reason.encode())
     session.add(event)
     session.flush()
+    subject = request_subject(consultation)
+    note(session, what, subject, staff_id=staff_id, from_state=from_state, to_state=to_state, page=page)
 
 
 def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None:
@@ -299,8 +303,11 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
 
-def add_read_event(session: Session, consultation: Consultation, staff_id: int, now: datetime) -> None:
-    _add_event(session, consultation, "read", now, staff_id=staff_id)
+def add_read_event(
+    session: Session, consultation: Consultation, staff_id: int, now: datetime, page: str | None = None
+) -> None:
+    """`page` names the page it was opened on."""
+    _add_event(session, consultation, "read", now, staff_id=staff_id, page=page)
 
 
 def list_events(session: Session, consultation: Consultation) -> list[Event]:
