@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
-from screener.store.tables import Clinic, ClinicKey
+from screener.store.tables import AuditHead, Clinic, ClinicKey
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
@@ -53,6 +53,7 @@ def add_clinic(
     session.flush()
     with furnishing_clinic(session, clinic.id):
         _add_key(session, clinic, version=1)
+        session.add(AuditHead(id=new_id(), clinic_id=clinic.id, number=0, chain=b""))
     return clinic
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
 
+from screener.store.audit import note, request_subject
 from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
@@ -134,6 +135,7 @@ def _add_event(
     to_state: str | None = None,
     reason: str | None = None,
     owner_id: int | None = None,
+    page: str | None = None,
 ) -> None:
     event = ConsultationEvent(
         id=new_id(),
@@ -151,6 +153,9 @@ def _add_event(
         event.sealed_reason = seal(ring, place_of(event, "sealed_reason"), reason.encode())
     session.add(event)
     session.flush()
+    subject = request_subject(consultation)
+    told = {"from_state": from_state, "to_state": to_state, "owner_id": owner_id, "page": page}
+    note(session, what, subject, staff_id=staff_id, **told)
 
 
 def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None:
@@ -255,8 +260,11 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
 
-def add_read_event(session: Session, consultation: Consultation, staff_id: int, now: datetime) -> None:
-    _add_event(session, consultation, "read", now, staff_id=staff_id)
+def add_read_event(
+    session: Session, consultation: Consultation, staff_id: int, now: datetime, page: str | None = None
+) -> None:
+    """`page` names the page it was opened on."""
+    _add_event(session, consultation, "read", now, staff_id=staff_id, page=page)
 
 
 def assign_consultation(

@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from screener.store.audit import Detail, note, person_subject
 from screener.store.staff_sessions import end_sessions
 from screener.store.tables import ROLES, Clinic, Membership, StaffSession, User
+from screener.store.tenancy import furnishing_clinic
 
 
 def add_membership(session: Session, *, staff_id: int, clinic_id: UUID, role: str) -> Membership:
@@ -99,10 +101,12 @@ def set_roles(
     roles: Collection[str],
     now: datetime,
     name: str | None = None,
+    by: int | None = None,
 ) -> bool:
     """What the person is at the clinic from now on; none means they left. Whether anything changed.
 
-    Ends their sessions if it did. Raises ValueError for a role that there is not.
+    Ends their sessions if it did. `by` is who decided it: None for the operator. Raises ValueError for a
+    role that there is not.
     """
     held = {
         row.role: row
@@ -122,9 +126,20 @@ def set_roles(
         added.created_at = first.created_at if first else now
     session.flush()
     end_sessions(session, staff_id, now)
+    what = ("roles_changed" if roles else "removed") if held else "invited"
+    with furnishing_clinic(session, clinic_id):
+        note(session, what, person_subject(staff_id), staff_id=by, was=sorted(held), roles=sorted(set(roles)))
     return True
+
+
+def note_person(session: Session, person: User, what: str, *, by: int | None, **details: Detail) -> None:
+    """An entry in the audit trail of each clinic the person belongs to."""
+    for clinic, _ in list_memberships(session, person.id):
+        with furnishing_clinic(session, clinic.id):
+            note(session, what, person_subject(person.id), staff_id=by, **details)
 
 
 def hold_people(session: Session, clinic_id: UUID) -> None:
     """Until the commit nobody else changes who may do what at the clinic."""
-    session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update())
+    # Rows that point at the clinic, as each entry of the audit trail does, may be written meanwhile.
+    session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update(key_share=True))

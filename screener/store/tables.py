@@ -310,6 +310,36 @@ class RequestLink(ClinicScoped, Base):
     verdict: Mapped[str] = mapped_column(String(20))
 
 
+class AuditEntry(ClinicScoped, Base):
+    """Somebody read or changed something. Written once; the database refuses to change or delete it."""
+
+    __tablename__ = "audit_entries"
+    append_only = True
+    constraints = (UniqueConstraint("clinic_id", "number"), Index(None, "clinic_id", "subject"))
+
+    # 1, 2, 3 and so on within the clinic.
+    number: Mapped[int]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # No foreign key: what a person did stays when the person is gone.
+    staff_id: Mapped[int | None]
+    what: Mapped[str] = mapped_column(String(40))
+    subject_table: Mapped[str] = mapped_column(String(40))
+    # A request's reference or a row's id.
+    subject: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    chain: Mapped[bytes]
+
+
+class AuditHead(ClinicScoped, Base):
+    """Where a clinic's audit trail ends; whoever writes an entry holds this row."""
+
+    __tablename__ = "audit_heads"
+    constraints = (UniqueConstraint("clinic_id"),)
+
+    number: Mapped[int]
+    chain: Mapped[bytes]
+
+
 class OutboxMessage(ClinicScoped, Base):
     """A message that is owed. Whom it goes to and what it says is sealed, and gone once it was sent."""
 

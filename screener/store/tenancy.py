@@ -108,7 +108,7 @@ def looking_up(session: Session, lookup: str) -> dict[str, str]:
 
 @contextmanager
 def furnishing_clinic(session: Session, clinic_id: UUID) -> Iterator[None]:
-    """Enter a clinic that was just made, to write its first rows, and step out again."""
+    """Enter a clinic for a few rows of its own, as when it was just made, and step out again."""
     before = session.info.pop("clinic_id", None)
     enter_clinic(session, clinic_id)
     try:

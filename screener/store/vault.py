@@ -201,3 +201,9 @@ def unwrap_draft_key(vault: Vault, token: str, place: Place, wrapped: bytes) -> 
 def _door_ring(vault: Vault, token: str) -> KeyRing:
     kdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=vault.secret, info=b"draft door")
     return KeyRing.of_one(kdf.derive(token.encode()))
+
+
+def audit_key(vault: Vault, clinic_id: UUID) -> bytes:
+    """What chains a clinic's audit entries; it outlives the clinic's own keys and stands in no database."""
+    info = b"audit chain|" + clinic_id.hex.encode()
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(vault.secret)

@@ -323,6 +323,52 @@ def reindex_command() -> None:
     click.echo(f"{changed:,} requests were filled in.")
 
 
+@main.group("audit")
+def audit_group() -> None:
+    """The audit trail: who read or changed what."""
+
+
+@audit_group.command("verify")
+@click.option("--clinic", "slug", help="Only this clinic's trail.")
+@click.option("--head", "kept", type=click.File("r"), help="Heads that `screener audit head` printed before.")
+def verify_command(*, slug: str | None, kept: IO[str] | None) -> None:
+    """Compute each clinic's trail anew; exit 1 if an entry was changed, moved, removed or cut off."""
+    from screener.store.audit import verify_chain
+    from screener.web.trails import each_trail, read_heads
+
+    try:
+        heads = read_heads(kept or ())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    failed = False
+    for name, session in each_trail(_open_database(), slug):
+        found = verify_chain(session, heads.pop(name, None))
+        failed = failed or found.broken is not None
+        click.echo(
+            f"{name}: ok, {found.entries} entries"
+            if found.broken is None
+            else f"{name}: BROKEN at entry {found.broken}: {found.why}"
+        )
+    for name in heads if slug is None else ():
+        failed = True
+        click.echo(f"{name}: BROKEN: the clinic is gone, with its trail")
+    sys.exit(1 if failed else 0)
+
+
+@audit_group.command("head")
+@click.option("--clinic", "slug", help="Only this clinic's trail.")
+def head_command(*, slug: str | None) -> None:
+    """Print where each clinic's trail ends, to keep on another machine and to verify against later."""
+    from screener.store.audit import find_head
+    from screener.web.trails import each_trail
+
+    for name, session in each_trail(_open_database(), slug):
+        head = find_head(session)
+        if head is None:
+            raise click.ClickException(f"{name}: the head is missing. Run `screener audit verify`.")
+        click.echo(f"{name} {head.number} {head.chain.hex() or '-'}")
+
+
 @main.command("demo")
 @click.option("--submissions", default=40, show_default=True)
 def demo_command(*, submissions: int) -> None:

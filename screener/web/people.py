@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
 
 from screener.domain.consultation import Role
+from screener.store.audit import note, person_subject
 from screener.store.clinics import find_clinic
 from screener.store.staff import (
     Colleague,
@@ -87,7 +88,7 @@ def _invite(form: InvitationForm) -> None:
     person = add_invited(form.email.data, form.name.data)
     clinic_id = entered_clinic(db())
     held = find_roles(db(), person.id, clinic_id)
-    set_roles(
+    is_new = set_roles(
         db(),
         staff_id=person.id,
         clinic_id=clinic_id,
@@ -95,7 +96,10 @@ def _invite(form: InvitationForm) -> None:
         roles=held or form.roles.data,
         now=datetime.now(UTC),
         name=form.name.data,
+        by=current_user.id,
     )
+    if not is_new:
+        note(db(), "invited_again", person_subject(person.id), staff_id=current_user.id)
     knows_password = bool(person.password)
     mail_link(person, "staff_invitation", settings().link(url_for("queue.home")) if knows_password else "")
 
@@ -127,6 +131,7 @@ def _change(colleague: Colleague, roles: list[str]) -> None:
         clinic_id=entered_clinic(db()),
         roles=roles,
         now=datetime.now(UTC),
+        by=current_user.id,
     )
     flash(f"{colleague.name} {'has new roles' if roles else 'is no longer at this clinic'}, from now on.")
 

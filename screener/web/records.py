@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from flask_login import current_user
 
 from screener.domain.answers import Answers
@@ -148,7 +148,7 @@ def open_record(reference: str) -> Record:
     consultation = get_consultation(db(), reference.upper())
     if consultation.screening_id is None:
         raise WithdrawnError(consultation)
-    add_read_event(db(), consultation, current_user.id, datetime.now(UTC))
+    add_read_event(db(), consultation, current_user.id, datetime.now(UTC), request.endpoint)
     screening = get_screening(db(), consultation.screening_id)
     return Record(
         consultation,

@@ -31,6 +31,7 @@ from flask_security.utils import set_request_attr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from screener.store.staff import find_person, note_person
 from screener.store.staff_sessions import (
     add_staff_session,
     end_session,
@@ -143,15 +144,17 @@ def _begin(_app: Flask, user: User, authn_via: list[str] | None = None, **_: Any
         # A changed password keeps the person signed in here alone.
         _end_others(_app, user)
         return
+    second_step = _SECOND_STEPS.get(request.endpoint or "")
     g.staff_session, session[_TOKEN] = add_staff_session(
         db(),
         staff_id=user.id,
         address=address(),
         browser=request.user_agent.string,
-        second_step=_SECOND_STEPS.get(request.endpoint or ""),
+        second_step=second_step,
         now=datetime.now(UTC),
     )
     forget_failures(db(), Try("sign-in", user.email, address()))
+    note_person(db(), user, "signed_in", by=user.id, second_step=second_step)
 
 
 def _end(_app: Flask, **_: Any) -> None:
@@ -163,12 +166,14 @@ def _end(_app: Flask, **_: Any) -> None:
 
 def _end_all(_app: Flask, user: User, **_: Any) -> None:
     end_sessions(db(), user.id, datetime.now(UTC))
+    note_person(db(), user, "sign_in_changed", by=user.id, page=request.endpoint)
 
 
 def _end_others(_app: Flask, user: User, **_: Any) -> None:
     """After a change of how the person signs in; a step that was just set up was also taken."""
     row = staff_session()
     end_sessions(db(), user.id, datetime.now(UTC), but=row)
+    note_person(db(), user, "sign_in_changed", by=user.id, page=request.endpoint)
     if row is not None and row.second_step is None:
         row.second_step = "passkey" if request.endpoint == "security.wan_register_response" else "code"
 
@@ -231,4 +236,7 @@ def _note_failure(response: Response) -> Response:
     attempt = g.get("staff_try")
     if attempt and (response.status_code == _OK or attempt.purpose == "reset"):
         note_failure(db(), attempt, datetime.now(UTC))
+        person = find_person(db(), attempt.email) if attempt.purpose == "sign-in" else None
+        if person is not None:
+            note_person(db(), person, "sign_in_failed", by=None, page=request.endpoint)
     return response

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from store.builders import NOW, make_clinic, make_consultation
+from store.builders import NOW, make_consultation
 
+from screener.store.audit import find_head
 from screener.store.database import Base, Database, new_id
 from screener.store.drafts import add_draft, remove_draft, remove_expired_drafts
 from screener.store.errors import UnreadableError
@@ -30,7 +31,7 @@ from screener.store.outbox import (
 )
 from screener.store.tables import Clinic, OutboxMessage
 from screener.store.tenancy import enter_clinic
-from screener.store.vault import Vault
+from screener.store.vault import Vault, new_key
 
 CANARY = "quetzalcoatlus"
 KIND = "remind"
@@ -321,12 +322,19 @@ def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: 
     database = Database(f"sqlite:///{tmp_path}/old.sqlite", vault)
     migrate(database, "0001")
     old = Base.metadata
-    with database.new_session() as session:
-        clinic_id = make_clinic(session, "north").id
-        session.commit()
+    clinic_id = new_id()
     ids = {name: new_id() for name in ("screening", "consultation", "message")}
     both = {"clinic_id": clinic_id, "created_at": NOW}
     with database.engine.begin() as connection:
+        connection.execute(
+            old.tables["clinics"].insert(),
+            {"id": clinic_id, "slug": "north", "name": "North", "phone": "1", "hours": "", "origins": []}
+            | {"time_zone": "America/New_York", "is_demo": False, "created_at": NOW},
+        )
+        connection.execute(
+            old.tables["clinic_keys"].insert(),
+            both | {"id": new_id(), "version": 1, "wrapped": vault.master.wrap(clinic_id, 1, new_key())},
+        )
         connection.execute(
             old.tables["screenings"].insert(),
             both
@@ -351,6 +359,7 @@ def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: 
         enter_clinic(session, clinic_id)
         message = session.scalars(select(OutboxMessage)).one()
         assert (message.kind, message.consultation_id) == ("new_request", ids["consultation"])
+        assert find_head(session) == (0, b""), "each clinic has an audit trail"
         draft, _ = add_draft(session, clinic_id, {}, NOW)
         owe(session, draft_id=draft.row.id)
         remove_draft(session, draft)
