@@ -162,6 +162,11 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Nothing was typed.
     ("queue.search", "POST"): readers(422),
     ("queue.submission", "GET"): readers(200),
+    ("work.assign", "GET"): readers(303),
+    ("work.assign", "POST"): readers(303),
+    ("work.still_open", "POST"): readers(200),
+    # Since when was not said.
+    ("work.count_new", "GET"): readers(400),
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
@@ -241,7 +246,9 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case _ if endpoint.startswith(("security.", "queue.", "history.", "account.", "people.")):
+            case _ if endpoint.startswith(
+                ("security.", "queue.", "history.", "account.", "people.", "work.")
+            ):
                 return self._staff_token(visitor)
         return {}
 
