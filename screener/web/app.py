@@ -31,6 +31,7 @@ from screener.web import (
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
+    work,
 )
 
 MAX_BODY = 256 * 1024
@@ -72,6 +73,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(queue.queue)
     app.register_blueprint(follow_up.follow_up)
     app.register_blueprint(duplicates.duplicates)
+    app.register_blueprint(work.work)
     app.register_blueprint(history.history)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)

@@ -76,6 +76,8 @@ def _event(event: Event) -> Happening:
             return Happening(event.at, "→", words, event.reason)
         case "undone":
             return Happening(event.at, "↶", f"{_change(event)}, taken back by {who}")
+        case "assigned":
+            return Happening(event.at, "☺", f"given to {event.owner_name or 'nobody'} by {who}")
         case "received":
             return Happening(event.at, "✉", "received")
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,14 +30,14 @@ from screener.store.queue import (
     get_cursor,
     list_queue,
 )
-from screener.store.staff import list_colleagues, list_memberships
-from screener.store.tenancy import entered_clinic
+from screener.store.staff import list_memberships
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
-from screener.web.queue_filters import VIEWS, Look, read_look, readers
+from screener.web.queue_filters import VIEWS, Look
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
 from screener.web.request_page import CHANGED, MoveForm, hold_request, last_move, show_request
+from screener.web.work import TURNS, desk_people, look_of_address
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
@@ -61,7 +60,7 @@ def home() -> Any:
 @staff_only
 def index() -> str:
     now = datetime.now(UTC)
-    look = look_of(request.args, now)
+    look = look_of_address(now)
     turn, notices = _turn(now)
     rows = list_queue(db(), look.filter, now=now, order=look.order, limit=PAGE_SIZE + 1, turn=turn)
     is_back = turn is not None and turn.is_back
@@ -74,6 +73,7 @@ def index() -> str:
         previous=page[0].reference if page and (there_is_more if is_back else turn) else "",
         following=page[-1].reference if page and (is_back or there_is_more) else "",
         is_beginning=turn is None,
+        place={} if turn is None else {name: value for name, value in request.args.items() if name in TURNS},
         look=look,
         notices=(*look.notices, *notices),
         counts={
@@ -87,25 +87,6 @@ def index() -> str:
     )
 
 
-def look_of(sent: Mapping[str, str], now: datetime) -> Look:
-    return read_look(
-        sent,
-        me=current_user.id,
-        colleagues=list_colleagues(db(), entered_clinic(db())),
-        time_zone=g.staff_clinic.time_zone,
-        now=now,
-    )
-
-
-def desk_people() -> dict[str, Any]:
-    """Who works here: what a page needs to say whose a request is, and to give it to somebody."""
-    colleagues = list_colleagues(db(), entered_clinic(db()))
-    return {
-        "staff_names": {person.staff_id: person.name for person in colleagues},
-        "readers": [person for person in readers(colleagues) if person.staff_id != current_user.id],
-    }
-
-
 def _count_flagged(look: Look) -> int:
     """Those that another order than safety first may hide below."""
     if look.order is Order.SAFETY:
@@ -115,7 +96,7 @@ def _count_flagged(look: Look) -> int:
 
 def _turn(now: datetime) -> tuple[Turn | None, list[str]]:
     """Which way the page was turned, from which row. A row that is gone begins anew."""
-    for name in ("after", "before"):
+    for name in TURNS:
         if reference := request.args.get(name):
             try:
                 return Turn(get_cursor(db(), reference, now), name == "before"), []

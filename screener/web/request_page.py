@@ -36,6 +36,7 @@ from screener.web.follow_up_forms import FORMS, MINUTES, TypedForm
 from screener.web.forms import clean_text
 from screener.web.happened import list_happened
 from screener.web.records import DESK_WORDS, Record, WithdrawnError, open_record
+from screener.web.work import work_on
 
 CHANGED = "Somebody else changed this request meanwhile. See below, then decide again."
 
@@ -109,6 +110,7 @@ def show_request(
         typed=dict.fromkeys(FORMS) | dict(typed or {}),
         **_choices(record.state),
         **_follow_up(record),
+        **work_on(record.consultation),
         **DESK_WORDS,
     )
 
@@ -130,7 +132,7 @@ def _follow_up(record: Record) -> dict[str, Any]:
         "contact_kinds": list(ContactKind),
         "outcomes": list(Outcome),
         "minutes": MINUTES,
-        "readers": _readers(),
+        "may_be_given": _readers(),
         "matches": list_matches(db(), consultation),
     }
 

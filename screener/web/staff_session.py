@@ -45,8 +45,9 @@ from screener.web.access import db, is_staff_page
 
 # Where the cookie holds the session row's token.
 _TOKEN: Final = "sid"  # noqa: S105 - the name of the place
-# A GET asks how long the session lasts, and so must not prolong it.
 _HERE: Final = "account.here"
+# What scripts ask by themselves must not prolong the session.
+_UNASKED: Final = frozenset({(_HERE, "GET"), ("work.count_new", "GET"), ("work.still_open", "POST")})
 
 # Whoever is not signed in may open these, and nothing else of the desk.
 OPEN: Final = frozenset(
@@ -130,7 +131,7 @@ def _load_person(identity: str) -> User | None:
     person = db().scalar(select(User).where(User.fs_uniquifier == identity, User.active.is_(True)))
     if person is None or person.id != row.staff_id:
         return None
-    if (request.endpoint, request.method) != (_HERE, "GET"):
+    if (request.endpoint, request.method) not in _UNASKED:
         note_seen(db(), row, now)
     g.staff_session = row
     # What Flask-Security's own loader leaves for its decorators.

@@ -163,6 +163,11 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Nothing was typed.
     ("queue.search", "POST"): readers(422),
     ("queue.submission", "GET"): readers(200),
+    ("work.assign", "GET"): readers(303),
+    ("work.assign", "POST"): readers(303),
+    ("work.still_open", "POST"): readers(200),
+    # Since when was not said.
+    ("work.count_new", "GET"): readers(400),
     ("history.show", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
@@ -259,7 +264,16 @@ class World:
             case "follow_up.add":
                 return self._staff_token(visitor) | {"note": "Called"}
             case _ if endpoint.startswith(
-                ("security.", "queue.", "follow_up.", "history.", "account.", "people.")
+                (
+                    "security.",
+                    "queue.",
+                    "follow_up.",
+                    "duplicates.",
+                    "work.",
+                    "history.",
+                    "account.",
+                    "people.",
+                )
             ):
                 return self._staff_token(visitor)
         return {}
