@@ -277,6 +277,10 @@ def _lint_references(page: Page, ids: set[str | None]) -> None:
 
 def _lint_forms(page: Page) -> None:
     for form in page.forms:
+        if page.is_staff and form.get("method") == "get":
+            names = {e.get("name") for e in form.iter("input")}
+            assert names.isdisjoint({_STAFF_TOKEN, "q"}), f"{page.path}: what may be in no address"
+            continue
         assert form.get("method", "").lower() == "post", f"{page.path}: a form without a method"
         if form.get("action", "").endswith("/start"):
             continue
