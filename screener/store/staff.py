@@ -89,6 +89,12 @@ def list_colleagues(session: Session, clinic_id: UUID) -> list[Colleague]:
     return sorted(found.values(), key=lambda person: (person.name.lower(), person.email))
 
 
+def list_emails(session: Session, staff_ids: Collection[int]) -> dict[int, str]:
+    """Person -> the address they sign in with, of those who are still there."""
+    rows = session.execute(select(User.id, User.email).where(User.id.in_(staff_ids)))
+    return {row.id: row.email for row in rows}
+
+
 def find_person(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
 

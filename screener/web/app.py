@@ -15,6 +15,7 @@ from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
     account,
+    audit,
     demo_code,
     demo_mail,
     duplicates,
@@ -77,6 +78,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(history.history)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)
+    app.register_blueprint(audit.audit)
     app.register_blueprint(demo_mail.demo_mail)
     app.register_blueprint(demo_code.demo_code)
     return app

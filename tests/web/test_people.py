@@ -201,7 +201,7 @@ def test_who_is_no_administrator_sees_no_way_there_and_is_told_why(intake: Brows
     assert "People" not in intake.get("/desk/acme/queue").links
     page = intake.get(PEOPLE)
     assert page.status == 403
-    assert "Only an administrator of this clinic changes its people." in page.text
+    assert "Only an administrator of this clinic may open this page." in page.text
 
 
 def test_a_disabled_clinic_has_no_people_page(app: Flask, admin: Browser) -> None:

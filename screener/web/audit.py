@@ -1,0 +1,187 @@
+"""The audit trail, for a clinic's administrators: who read or changed what, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, g, render_template, request
+
+from screener.domain.consultation import READS_ANSWERS
+from screener.store.audit import Wanted, list_entries
+from screener.store.staff import list_colleagues, list_emails
+from screener.store.tables import AuditEntry, Consultation, User
+from screener.store.tenancy import entered_clinic
+from screener.web.access import admin_only, db
+from screener.web.forms import clean_text
+
+audit = Blueprint("audit", __name__, url_prefix="/desk/<clinic_slug>/audit")
+
+PAGE_SIZE: Final = 50
+INVALID: Final = 422
+# No number of an entry or a person is longer; PostgreSQL's integers end there.
+_MOST_DIGITS: Final = 9
+
+_FILTERS: Final = ("person", "what", "reference", "from", "to")
+
+# By an entry's code.
+WORDS: Final[Mapping[str, str]] = {
+    "read": "Opened a request",
+    "moved": "Decided about a request",
+    "received": "Sent a request",
+    "withdrawn": "Withdrew a request",
+    "invited": "Invited a person",
+    "invited_again": "Invited a person again",
+    "roles_changed": "Changed a person's roles",
+    "removed": "Removed a person",
+    "signed_in": "Signed in",
+    "sign_in_failed": "Failed to sign in",
+    "sign_in_changed": "Changed how they sign in",
+}
+# Who did what nobody of the staff did.
+_OTHERS: Final[Mapping[str, str]] = {
+    "received": "A patient",
+    "withdrawn": "The patient",
+    "sign_in_failed": "Somebody",
+}
+_PAGES: Final[Mapping[str, str]] = {
+    "queue.submission": "request page",
+    "history.show": "history page",
+    "history.what_if": "what-if page",
+    "security.login": "the password",
+    "security.verify": "the password, asked again",
+    "security.change_password": "the password, to change it",
+    "security.two_factor_token_validation": "the code",
+    "security.mf_recovery": "a recovery code",
+    "security.reset_password": "a new password by mail",
+    "security.two_factor_setup": "the app",
+    "security.two_factor_setup_validate": "the app",
+    "security.wan_register_response": "a new passkey",
+    "security.wan_delete": "a passkey removed",
+}
+
+
+class Line(NamedTuple):
+    """An entry in words; `reference` is None where it is about a person."""
+
+    entry: AuditEntry
+    who: str
+    did: str
+    reference: str | None
+    about: str
+    details: str
+
+
+@dataclass
+class Asked:
+    """What the address asks for, and what of it cannot be read."""
+
+    wanted: Wanted
+    problems: list[tuple[str, str]]
+
+    @classmethod
+    def read(cls, given: Mapping[str, str], time_zone: str) -> Asked:
+        problems: list[tuple[str, str]] = []
+        since, until = (_day(given[name], name, problems) for name in ("from", "to"))
+        what = given["what"]
+        wanted = Wanted(
+            person=_number(given["person"]),
+            what=what if what in WORDS else None,
+            subject=given["reference"].upper() or None,
+            since=_midnight(since, time_zone),
+            until=_midnight(until + timedelta(days=1) if until else None, time_zone),
+        )
+        return cls(wanted, problems)
+
+
+def _day(given: str, name: str, problems: list[tuple[str, str]]) -> date | None:
+    if not given:
+        return None
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        day = None
+    # Far from the ends of the calendar, whatever is added to it or the time zone makes of it.
+    if day is None or not 2000 <= day.year < 3000:  # noqa: PLR2004
+        problems.append((f"filter-{name}", "Enter a date like 2026-01-31."))
+        return None
+    return day
+
+
+def _midnight(day: date | None, time_zone: str) -> datetime | None:
+    return datetime.combine(day, time(), ZoneInfo(time_zone)) if day else None
+
+
+def _number(given: str) -> int | None:
+    looks_right = given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS
+    return int(given) if looks_right else None
+
+
+@audit.get("")
+@admin_only
+def index() -> Any:
+    chosen = {name: clean_text(request.args.get(name, "")) for name in _FILTERS}
+    asked = Asked.read(chosen, g.staff_clinic.time_zone)
+    before = _number(request.args.get("before", ""))
+    found = list_entries(db(), asked.wanted, limit=PAGE_SIZE + 1, before=before)
+    people = {one.staff_id: one.name for one in list_colleagues(db(), entered_clinic(db()))}
+    page = render_template(
+        "audit/index.html",
+        lines=_in_words(found[:PAGE_SIZE], people),
+        following=found[PAGE_SIZE - 1].number if len(found) > PAGE_SIZE else None,
+        is_beginning=before is None,
+        chosen={name: value for name, value in chosen.items() if value},
+        problems=asked.problems,
+        people=people,
+        words=WORDS,
+        reads_answers=bool(READS_ANSWERS & g.staff_roles),
+    )
+    return page, INVALID if asked.problems else 200
+
+
+def _in_words(entries: list[AuditEntry], people: Mapping[int, str]) -> list[Line]:
+    named = {entry.staff_id for entry in entries} | {_person_of(entry) for entry in entries}
+    # Whoever left has no name here any more, but the address they were invited by.
+    names = list_emails(db(), {number for number in named if number} - set(people)) | dict(people)
+    return [_line(entry, names) for entry in entries]
+
+
+def _person_of(entry: AuditEntry) -> int | None:
+    return _number(entry.subject) if entry.subject_table == User.__tablename__ else None
+
+
+def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:
+    who = _OTHERS.get(entry.what, "The operator")
+    if entry.staff_id is not None:
+        who = names.get(entry.staff_id, f"Person {entry.staff_id}")
+    person = _person_of(entry)
+    is_request = entry.subject_table == Consultation.__tablename__
+    return Line(
+        entry,
+        who,
+        WORDS.get(entry.what, entry.what.replace("_", " ").capitalize()),
+        entry.subject if is_request else None,
+        names.get(person, f"Person {person}") if person else entry.subject,
+        "; ".join(_details(entry.details)),
+    )
+
+
+def _details(details: Mapping[str, Any]) -> Iterable[str]:
+    for name, value in details.items():
+        match name:
+            case "page":
+                yield _PAGES.get(value, value)
+            case "from_state" | "to_state":
+                label = value.replace("_", " ").capitalize()
+                yield f"{'was' if name == 'from_state' else 'now'} “{label}”"
+            case "was" | "roles":
+                roles = ", ".join(value).replace("_", " ") or "none"
+                yield f"{'before' if name == 'was' else 'now'}: {roles}"
+            case "second_step":
+                yield f"with a {value}"
+            case _:
+                shown = ", ".join(value) if isinstance(value, list) else value
+                yield f"{name.replace('_', ' ')}: {shown}"
