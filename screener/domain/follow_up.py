@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -62,5 +62,5 @@ def clinic_time(local: datetime, time_zone: str) -> datetime:
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
-    """The moment (UTC) the clinic's day is over."""
-    return datetime.combine(day + timedelta(days=1), time(0), ZoneInfo(time_zone)).astimezone(UTC)
+    """The last minute (UTC) of the clinic's day: shown, it still bears the day's name."""
+    return datetime.combine(day, time(23, 59), ZoneInfo(time_zone)).astimezone(UTC)

@@ -15,8 +15,6 @@ from screener.store.contact_log import Contact, Note
 from screener.store.tasks import Task
 from screener.web.pages import local
 
-_PATIENT = "the patient"
-
 
 @dataclass(frozen=True)
 class Happening:
@@ -25,16 +23,21 @@ class Happening:
     at: datetime
     icon: str
     words: str
+    who: str = ""
     said: str | None = field(default=None, repr=False)
     # Of several alike in a row, the time of the last.
     until: datetime | None = None
     times: int = 1
 
+    @property
+    def is_reading(self) -> bool:
+        return self.words.startswith("read by ")
+
 
 def list_happened(
     time_zone: str, *parts: Iterable[Event | Contact | Note | Task | Arranged]
 ) -> list[Happening]:
-    """Oldest first; one person's readings in a row are one line."""
+    """Oldest first; one person's readings in a row are one line, and none after what they did themselves."""
     found = [line for part in parts for what in part for line in _lines(what, time_zone)]
     return list(_gather(sorted(found, key=lambda line: line.at)))
 
@@ -46,7 +49,7 @@ def _lines(what: Event | Contact | Note | Task | Arranged, time_zone: str) -> It
         case Contact():
             yield _contact(what, time_zone)
         case Note():
-            yield Happening(what.at, "✎", f"note by {what.staff_name}", what.text)
+            yield Happening(what.at, "✎", f"note by {what.staff_name}", what.staff_name, what.text)
         case Task():
             yield from _task(what)
         case Arranged():
@@ -58,8 +61,10 @@ def _lines(what: Event | Contact | Note | Task | Arranged, time_zone: str) -> It
 def _gather(lines: list[Happening]) -> Iterator[Happening]:
     last: Happening | None = None
     for line in lines:
-        if last and last.words == line.words and line.words.startswith("read by"):
-            last = replace(last, until=line.at, times=last.times + 1)
+        if last and line.is_reading and last.who == line.who:
+            # Each thing done shows the page again.
+            if last.is_reading:
+                last = replace(last, until=line.at, times=last.times + 1)
             continue
         if last:
             yield last
@@ -69,20 +74,20 @@ def _gather(lines: list[Happening]) -> Iterator[Happening]:
 
 
 def _event(event: Event) -> Happening:
-    who = event.staff_name or _PATIENT
+    who = event.staff_name or ("the patient" if event.to_state == State.WITHDRAWN.value else "someone")
     match event.what:
         case "moved":
             words = f"{_change(event)} by {who}"
-            return Happening(event.at, "→", words, event.reason)
+            return Happening(event.at, "→", words, who, event.reason)
         case "undone":
-            return Happening(event.at, "↶", f"{_change(event)}, taken back by {who}")
+            return Happening(event.at, "↶", f"{_change(event)}, taken back by {who}", who)
         case "assigned":
-            return Happening(event.at, "☺", f"given to {event.owner_name or 'nobody'} by {who}")
+            return Happening(event.at, "☺", f"given to {event.owner_name or 'nobody'} by {who}", who)
         case "received":
             return Happening(event.at, "✉", "received")
         case _:
             by = f" by {event.staff_name}" if event.staff_name else ""
-            return Happening(event.at, "·", f"{event.what.replace('_', ' ')}{by}", event.reason)
+            return Happening(event.at, "·", f"{event.what.replace('_', ' ')}{by}", who, event.reason)
 
 
 def _change(event: Event) -> str:
@@ -92,17 +97,21 @@ def _change(event: Event) -> str:
 def _contact(contact: Contact, time_zone: str) -> Happening:
     kind, outcome = ContactKind(contact.kind).label, Outcome(contact.outcome).label.lower()
     again = f"; next try {local(contact.next_try_at, time_zone)}" if contact.next_try_at else ""
-    return Happening(contact.at, "☎", f"{kind} by {contact.staff_name}: {outcome}{again}", contact.note)
+    who = contact.staff_name
+    return Happening(contact.at, "☎", f"{kind} by {who}: {outcome}{again}", who, contact.note)
 
 
 def _task(task: Task) -> Iterator[Happening]:
-    yield Happening(task.at, "☐", f"task by {task.staff_name} for {task.for_name}", task.what)
+    yield Happening(
+        task.at, "☐", f"task by {task.staff_name} for {task.for_name}", task.staff_name, task.what
+    )
     if task.done_at is not None:
-        yield Happening(task.done_at, "☑", f"task done by {task.done_by}", task.what)
+        yield Happening(task.done_at, "☑", f"task done by {task.done_by}", task.done_by or "", task.what)
 
 
 def _arranged(row: Arranged, time_zone: str) -> Happening:
     if row.starts_at is None:
-        return Happening(row.at, "⌚", f"appointment called off by {row.staff_name}")
+        return Happening(row.at, "◷", f"appointment called off by {row.staff_name}", row.staff_name)
     when = local(row.starts_at, time_zone)
-    return Happening(row.at, "⌚", f"appointment set by {row.staff_name}: {when}, {row.minutes} minutes")
+    words = f"appointment set by {row.staff_name}: {when}, {row.minutes} minutes"
+    return Happening(row.at, "◷", words, row.staff_name)

@@ -54,7 +54,7 @@ def compared(page: Page) -> dict[str, str]:
 
 
 def asks(page: Page) -> bool:
-    return "Possibly sent" in page.text
+    return "Possibly sent more than once" in page.text
 
 
 @pytest.mark.parametrize(

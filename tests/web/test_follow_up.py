@@ -110,7 +110,7 @@ def test_all_that_happened_stands_in_one_list_in_its_order(
         "☎ Call by intake@acme.example: no answer; next try",
         "✎ note by clinician@acme.example",
         "☐ task by intake@acme.example for clinician@acme.example",
-        "⌚ appointment set by clinician@acme.example:",
+        "◷ appointment set by clinician@acme.example:",
         "→ “New” → “Later” by intake@acme.example",
     ]
     assert len(told) == len(expected)
@@ -318,7 +318,7 @@ def test_a_changed_appointment_moves_the_entry_and_a_called_off_one_has_none(
     assert add(intake, reference, "appointment", call_off="yes", appointment_seen=seen).status == 303
     page = intake.get(path_of(reference))
     assert "Calendar file" not in page.links
-    assert happened(page)[-2].startswith("⌚ appointment called off by intake@acme.example")
+    assert happened(page)[-1].startswith("◷ appointment called off by intake@acme.example")
     assert intake.get(path).status == 404
 
 

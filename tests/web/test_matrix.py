@@ -262,8 +262,10 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case "follow_up.add":
-                return self._staff_token(visitor) | {"note": "Called"}
+            case "follow_up.add" | "duplicates.decide":
+                # A note; and a request is no duplicate of itself.
+                sent = {"note": "Called", "other": path.split("/")[4], "verdict": "same"}
+                return self._staff_token(visitor) | sent
             case _ if endpoint.startswith(
                 (
                     "security.",
