@@ -17,6 +17,7 @@ from screener.web import (
     account,
     demo_code,
     demo_mail,
+    desk_habits,
     headers,
     history,
     languages,
@@ -70,6 +71,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(patient.patient)
     app.register_blueprint(queue.queue)
     app.register_blueprint(work.work)
+    app.register_blueprint(desk_habits.desk_habits)
     app.register_blueprint(history.history)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)

@@ -162,6 +162,12 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Nothing was typed.
     ("queue.search", "POST"): readers(422),
     ("queue.submission", "GET"): readers(200),
+    ("desk_habits.save_view", "GET"): readers(303),
+    ("desk_habits.save_view", "POST"): readers(303),
+    # There is none of that name.
+    ("desk_habits.remove_view", "POST"): readers(404),
+    ("desk_habits.shortcuts", "GET"): readers(303),
+    ("desk_habits.shortcuts", "POST"): readers(303),
     ("work.assign", "GET"): readers(303),
     ("work.assign", "POST"): readers(303),
     ("work.still_open", "POST"): readers(200),
@@ -214,6 +220,7 @@ class World:
             "reference": reference or self.references[clinic],
             "token": "nonsense",
             "staff_id": str(self.staff[clinic]),
+            "view_id": "nonsense",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
         if endpoint in {"patient.receipt", "patient.withdraw"}:
@@ -247,7 +254,7 @@ class World:
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
             case _ if endpoint.startswith(
-                ("security.", "queue.", "history.", "account.", "people.", "work.")
+                ("security.", "queue.", "history.", "account.", "people.", "work.", "desk_habits.")
             ):
                 return self._staff_token(visitor)
         return {}
