@@ -18,6 +18,7 @@ from screener.web import (
     audit,
     demo_code,
     demo_mail,
+    desk_habits,
     duplicates,
     follow_up,
     headers,
@@ -75,6 +76,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(follow_up.follow_up)
     app.register_blueprint(duplicates.duplicates)
     app.register_blueprint(work.work)
+    app.register_blueprint(desk_habits.desk_habits)
     app.register_blueprint(history.history)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)

@@ -30,6 +30,7 @@ from screener.store.queue import (
     get_cursor,
     list_queue,
 )
+from screener.store.saved_views import list_views
 from screener.store.staff import list_memberships
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
@@ -81,6 +82,7 @@ def index() -> str:
         },
         shown=count_chosen(db(), look.filter) if look.filters else None,
         flagged=_count_flagged(look),
+        views=list_views(db(), current_user.id),
         now=now,
         **desk_people(),
         **DESK_WORDS,

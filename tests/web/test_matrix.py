@@ -164,6 +164,12 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Nothing was typed.
     ("queue.search", "POST"): readers(422),
     ("queue.submission", "GET"): readers(200),
+    ("desk_habits.save_view", "GET"): readers(303),
+    ("desk_habits.save_view", "POST"): readers(303),
+    # There is none of that name.
+    ("desk_habits.remove_view", "POST"): readers(404),
+    ("desk_habits.shortcuts", "GET"): readers(303),
+    ("desk_habits.shortcuts", "POST"): readers(303),
     ("work.assign", "GET"): readers(303),
     ("work.assign", "POST"): readers(303),
     ("work.still_open", "POST"): readers(200),
@@ -230,6 +236,7 @@ class World:
             "staff_id": str(self.staff[clinic]),
             "what": "note",
             "task_id": str(UUID(int=0)),
+            "view_id": "nonsense",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
         if endpoint in {"patient.receipt", "patient.withdraw"}:
@@ -273,6 +280,7 @@ class World:
                     "follow_up.",
                     "duplicates.",
                     "work.",
+                    "desk_habits.",
                     "history.",
                     "account.",
                     "people.",

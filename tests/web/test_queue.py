@@ -204,6 +204,14 @@ def test_odd_searches_find_nothing_and_are_shown_as_typed(app: Flask, intake: Br
     assert [e.get("value") for e in page.all("input") if e.get("id") == "q"] == [text]
 
 
+@pytest.mark.parametrize("name", XSS)
+def test_markup_in_a_name_is_text_wherever_a_list_shows_it(app: Flask, intake: Browser, name: str) -> None:
+    add_requests(app, [(f"Pat {name}", ROUTINE, NOW)])
+    for page in (intake.get(QUEUE), search(intake, "pat")):
+        assert names(page) == [" ".join(f"Pat {name}".split())]
+        assert page.all("svg", "img") == []
+
+
 def test_older_names_that_were_not_read_are_told(
     app: Flask, intake: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

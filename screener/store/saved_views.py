@@ -1,0 +1,92 @@
+"""Saved views: filters of the queue that somebody comes back to, kept under a name."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from screener.store.clinics import clinic_key
+from screener.store.database import new_id
+from screener.store.errors import NotFoundError
+from screener.store.tables import SavedView, place_of
+from screener.store.tenancy import entered_clinic
+from screener.store.vault import open_sealed, seal
+
+LONGEST_NAME: Final = 60
+MOST_VIEWS: Final = 30
+
+
+@dataclass(frozen=True)
+class View:
+    """A saved view as a person sees it."""
+
+    id: UUID
+    staff_id: int
+    name: str = field(repr=False)
+    query: Mapping[str, str]
+    is_shared: bool
+
+
+def add_view(
+    session: Session,
+    *,
+    staff_id: int,
+    name: str,
+    query: Mapping[str, str],
+    is_shared: bool,
+    now: datetime,
+) -> None:
+    """Raise ValueError, in words for the person, if the name will not do or there are too many."""
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise ValueError(f"Give the view a name of 1 to {LONGEST_NAME} characters.")
+    mine = select(func.count(SavedView.id)).where(SavedView.staff_id == staff_id)
+    if (session.scalar(mine) or 0) >= MOST_VIEWS:
+        raise ValueError(f"You have {MOST_VIEWS} saved views. Delete one first.")
+    view = SavedView(
+        id=new_id(),
+        clinic_id=entered_clinic(session),
+        staff_id=staff_id,
+        query=dict(query),
+        is_shared=is_shared,
+        created_at=now,
+    )
+    view.sealed_name = seal(clinic_key(session, view.clinic_id), place_of(view, "sealed_name"), name.encode())
+    session.add(view)
+    session.flush()
+
+
+def list_views(session: Session, staff_id: int) -> list[View]:
+    """A person's own and those that others share, by name."""
+    ring = clinic_key(session, entered_clinic(session))
+    rows = session.scalars(
+        select(SavedView).where(or_(SavedView.staff_id == staff_id, SavedView.is_shared.is_(True)))
+    )
+    views = [
+        View(
+            row.id,
+            row.staff_id,
+            open_sealed(ring, place_of(row, "sealed_name"), row.sealed_name).decode(),
+            row.query,
+            row.is_shared,
+        )
+        for row in rows
+    ]
+    return sorted(views, key=lambda view: (view.name.casefold(), view.id))
+
+
+def delete_view(session: Session, view_id: UUID, staff_id: int, here: Collection[int]) -> None:
+    """One's own, or a shared one that whoever made it left behind; `here` are those who did not leave.
+
+    Raise NotFoundError for any other.
+    """
+    view = session.scalar(select(SavedView).where(SavedView.id == view_id))
+    if view is None or not (view.staff_id == staff_id or (view.is_shared and view.staff_id not in here)):
+        raise NotFoundError("no such view of one's own")
+    session.execute(
+        delete(SavedView).where(SavedView.id == view_id), execution_options={"synchronize_session": False}
+    )
+    session.expunge(view)
