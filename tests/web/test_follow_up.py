@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -367,3 +369,26 @@ def test_withdrawing_deletes_what_staff_wrote_and_nothing_is_added_afterwards(
     assert intake.get(f"{path_of(reference)}/appointment.ics").status == 410
     assert [count_rows(app, table) for table in TABLES] == [0] * 5
     assert "Nothing waits for you." in intake.get("/desk/acme/tasks").text
+
+
+def test_a_note_that_is_written_while_the_patient_withdraws_is_refused_or_goes_too(
+    app: Flask, intake: Browser
+) -> None:
+    for round_ in range(5):
+        (reference,) = add_requests(app, [(f"Pat {round_}", answers_but(), NOW)])
+        sent = token_of(intake.get(path_of(reference))) | {"note": "Sounds afraid"}
+        together = Barrier(2)
+
+        def write(*, of: str = reference, data: object = sent, start: Barrier = together) -> Page:
+            start.wait()
+            return intake.post(f"{path_of(of)}/add/note", data)
+
+        def leave(*, of: str = reference, start: Barrier = together) -> None:
+            start.wait()
+            withdraw(app, of)
+
+        with ThreadPoolExecutor(2) as pool:
+            written, withdrawn = pool.submit(write), pool.submit(leave)
+            withdrawn.result()
+            assert written.result().status in {303, 410}
+        assert count_rows(app, RequestNote) == 0
