@@ -152,6 +152,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("people.person", "GET"): admins(200),
     ("people.person", "POST"): admins(422),
     ("audit.index", "GET"): admins(200),
+    ("call.index", "GET"): readers(200),
+    ("call.index", "POST"): readers(303),
     # This is no demo.
     ("demo_code.show", "GET"): either(404),
     ("queue.home", "GET"): everywhere(
@@ -239,7 +241,9 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case _ if endpoint.startswith(("security.", "queue.", "history.", "account.", "people.")):
+            case _ if endpoint.startswith(
+                ("security.", "queue.", "history.", "account.", "people.", "call.")
+            ):
                 return self._staff_token(visitor)
         return {}
 
