@@ -93,8 +93,9 @@ def add_consultation(
     body_digest: bytes,
     receipt_token: str,
     now: datetime,
+    staff_id: int | None = None,
 ) -> Consultation:
-    """The request, its first event and the message it owes.
+    """The request, its first event and the message it owes. `staff_id` is who entered it for a caller.
 
     Raises IntegrityError if the idempotency key was used before: roll back, then find its receipt.
     """
@@ -119,7 +120,7 @@ def add_consultation(
     consultation.sealed_contact = seal_document(ring, place_of(consultation, "sealed_contact"), contact)
     session.add(consultation)
     session.flush()
-    _add_event(session, consultation, "received", now, to_state="new")
+    _add_event(session, consultation, "received", now, staff_id=staff_id, to_state="new")
     add_message(session, NEW_REQUEST, consultation.id, now)
     return consultation
 

@@ -20,6 +20,7 @@ from screener.web.forms import clean_text
 
 audit = Blueprint("audit", __name__, url_prefix="/desk/<clinic_slug>/audit")
 
+NOTHING: Final = "\N{EN DASH}"
 PAGE_SIZE: Final = 50
 INVALID: Final = 422
 # No number of an entry or a person is longer; PostgreSQL's integers end there.
@@ -32,6 +33,7 @@ WORDS: Final[Mapping[str, str]] = {
     "read": "Opened a request",
     "moved": "Decided about a request",
     "received": "Sent a request",
+    "call_begun": "Began a call",
     "withdrawn": "Withdrew a request",
     "invited": "Invited a person",
     "invited_again": "Invited a person again",
@@ -159,12 +161,13 @@ def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:
         who = names.get(entry.staff_id, f"Person {entry.staff_id}")
     person = _person_of(entry)
     is_request = entry.subject_table == Consultation.__tablename__
+    about = names.get(person, f"Person {person}") if person else NOTHING
     return Line(
         entry,
         who,
         WORDS.get(entry.what, entry.what.replace("_", " ").capitalize()),
         entry.subject if is_request else None,
-        names.get(person, f"Person {person}") if person else entry.subject,
+        about,
         "; ".join(_details(entry.details)),
     )
 

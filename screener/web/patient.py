@@ -33,6 +33,7 @@ from screener.store.drafts import (
 )
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
+from screener.web.call import call_url
 from screener.web.copies import can_make_pdf, make_pdf
 from screener.web.forms import ContactForm, PageForm, form_for
 from screener.web.languages import gettext, translated
@@ -234,7 +235,7 @@ def _page_before(visit: Visit, found: Page, *, back_to_check: bool) -> str:
     if earlier:
         return visit.page_url(earlier[-1])
     if found.part in BEFORE_RESULT:
-        return url_for("patient.start", slug=g.clinic.slug)
+        return call_url() if visit.entered_by else url_for("patient.start", slug=g.clinic.slug)
     return visit.url("result")
 
 
@@ -262,7 +263,8 @@ def stop(visit: Visit) -> Any:
     if request.method == "POST":
         require_form_token(visit, "stop")
         return _leave_stop(visit, ticked, request.form.get("answer", ""))
-    return render_template("patient/stop.html", visit=visit, ticked=ticked)
+    page = "call/stop.html" if visit.entered_by else "patient/stop.html"
+    return render_template(page, visit=visit, ticked=ticked)
 
 
 def _leave_stop(visit: Visit, ticked: tuple[str, ...], answer: str) -> Response:
@@ -381,19 +383,20 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
     receipt_token = receipt_token_of(visit.token)
     # Keyed on the draft, not on its link, which a door may have renewed meanwhile.
     key = hashlib.sha256(f"request|{visit.draft.row.id}".encode()).digest()
-    send_request(
+    sent = send_request(
         db(),
         g.clinic,
         answers=visit.answers,
         events=visit.draft.document["events"],
         for_other=visit.for_other,
+        entered_by=visit.entered_by,
         contact=form.contact,
         kind=kind,
         sending=Sending(key, body_digest(form), receipt_token),
         now=now(),
     )
     remove_draft(db(), visit.draft)
-    return receipt_url(receipt_token)
+    return call_url(sent.reference) if visit.entered_by else receipt_url(receipt_token)
 
 
 @patient.get("/r/<token>")

@@ -85,6 +85,12 @@ class Record:
         return bool(self.document.get("for_other"))
 
     @property
+    def entered_by(self) -> str | None:
+        """Who of the staff entered it for a caller."""
+        found = self.document.get("entered_by")
+        return str(found["name"]) if found else None
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """What was said, to be read here; in another language the words that were shown stand beside."""
         stored: list[dict[str, Any]] = self.document["transcript"]

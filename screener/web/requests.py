@@ -43,6 +43,7 @@ def send_request(
     sending: Sending,
     now: datetime,
     for_other: bool = False,
+    entered_by: Mapping[str, Any] | None = None,
 ) -> Consultation:
     """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what."""
     found = screen(answers)
@@ -56,6 +57,7 @@ def send_request(
             "events": list(events),
             "language": language(),
             "for_other": for_other,
+            **({"entered_by": entered_by} if entered_by else {}),
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,
@@ -66,7 +68,12 @@ def send_request(
     sent = add_consultation(
         session,
         screening=screening,
-        contact={**contact, "consent": consent_text(clinic.name, translated)},
+        contact={
+            **contact,
+            "consent": consent_text(clinic.name, translated),
+            # Who heard it, where it was said and not ticked.
+            **({"consent_by_telephone_to": entered_by["name"]} if entered_by else {}),
+        },
         consent_version=CONSENT_VERSION,
         kind=kind,
         language=language(),
@@ -76,6 +83,7 @@ def send_request(
         body_digest=sending.body_digest,
         receipt_token=sending.receipt_token,
         now=now,
+        staff_id=entered_by["id"] if entered_by else None,
     )
     if contact.get("contact_email"):
         _owe_confirmation(session, clinic, sent, contact["contact_email"], sending.receipt_token)

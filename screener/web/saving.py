@@ -64,6 +64,9 @@ def pause(visit: Visit) -> Response:
 def save(visit: Visit) -> Any:
     if visit.is_emergency:
         return redirect(visit.url("stop"), 303)
+    if visit.entered_by:
+        # Come back to by the patient alone, it would still say that it was entered by telephone.
+        return redirect(visit.way_forward(), 303)
     form = _save_form(visit)
     is_sent = request.method == "POST"
     if is_sent and chooses_look(request.form):

@@ -76,6 +76,11 @@ class Visit:
         return bool(self.draft.document.get("for_other"))
 
     @property
+    def entered_by(self) -> dict[str, Any] | None:
+        """The id and name of the member of staff who enters it for a caller."""
+        return self.draft.document.get("entered_by")
+
+    @property
     def is_emergency(self) -> bool:
         return self.urgency.level is Level.EMERGENCY
 

@@ -153,6 +153,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("people.person", "GET"): admins(200),
     ("people.person", "POST"): admins(422),
     ("audit.index", "GET"): admins(200),
+    ("call.index", "GET"): readers(200),
+    ("call.index", "POST"): readers(303),
     # This is no demo.
     ("demo_code.show", "GET"): either(404),
     ("queue.home", "GET"): everywhere(
@@ -281,6 +283,7 @@ class World:
                     "duplicates.",
                     "work.",
                     "desk_habits.",
+                    "call.",
                     "history.",
                     "account.",
                     "people.",
