@@ -34,7 +34,7 @@ from screener.store.drafts import (
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
 from screener.web.copies import can_make_pdf, make_pdf
-from screener.web.forms import ContactForm, PageForm, form_for
+from screener.web.forms import ContactForm, PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
 from screener.web.requests import Sending, send_request
@@ -422,7 +422,12 @@ def go_on(visit: Visit) -> Any:
     if visit.answers[AGE] is None or "age" not in request.form:
         # Another brightness or language for the door itself.
         return door_page(visit)
-    if request.form.get("age", "").strip() != str(visit.answers[AGE]):
+    try:
+        age = read_age(request.form["age"])
+    except ValueError as error:
+        # What is no age costs no try.
+        return door_page(visit, str(error))
+    if age != visit.answers[AGE]:
         left = MOST_TRIES - count_wrong_try(db(), visit.draft)
         if left <= 0:
             return render_template("patient/gone.html"), 410

@@ -29,6 +29,7 @@ from web.walking import (
     stored,
     token_of,
 )
+from werkzeug.datastructures import MultiDict
 
 from screener.domain.question import BEFORE_RESULT, Part
 from screener.domain.questionnaire import QUESTIONNAIRE
@@ -196,6 +197,25 @@ def test_the_door_speaks_as_chosen_and_stays_shut(app: Flask, browser: Browser) 
     assert (wrong.status, language_of(wrong)) == (422, "es")
     inside = browser.follow(browser.submit(wrong, age="42"))
     assert (inside.path.rsplit("/", 1)[1], language_of(inside)) == ("check", "es")
+
+
+def press_look(page: Page, browser: Browser, name: str, value: str) -> Page:
+    """Presses a button of the form for brightness and language, which sends its fields in their order."""
+    (form,) = [form for form in page.forms if form.get("id") == "look"]
+    pressed = next(e for e in page.all("button") if (e.get("name"), e.get("value")) == (name, value))
+    assert pressed.get("form") == "look"
+    fields = [e for e in page.tree.iter() if e is pressed or (e.tag == "input" and e in form.iter())]
+    sent = MultiDict((e.get("name", ""), e.get("value", "")) for e in fields)
+    return browser.post(form.get("action", ""), sent)
+
+
+def test_language_and_brightness_survive_each_other_at_the_door(app: Flask, browser: Browser) -> None:
+    page = plant(browser, app, answers_but()).get("check", site="none")
+    looks = []
+    for name, value in (("language", "es"), ("theme", "dark"), ("language", "en"), ("theme", "")):
+        page = press_look(page, browser, name, value)
+        looks.append((language_of(page), page.tree.get("data-theme", "")))
+    assert looks == [("es", ""), ("es", "dark"), ("en", "dark"), ("en", "")]
 
 
 def test_receipt_and_what_follows_it_speak_the_language_of_the_request(app: Flask, browser: Browser) -> None:
