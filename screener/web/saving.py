@@ -39,6 +39,8 @@ from screener.web.visit import (
 )
 
 _WARNED_BEFORE: Final = timedelta(days=1)
+# Enough for slips of the hand; whoever wants to fill a stranger's mailbox soon runs dry.
+MOST_LINKS_A_DAY: Final = 5
 
 
 # ---------------------------------------------------------------- leaving
@@ -96,6 +98,7 @@ def _save_form(visit: Visit) -> SaveForm:
     sent = request.form if request.method == "POST" else None
     form = SaveForm(sent, meta={"csrf_context": visit.form_token("save")})
     form.age = visit.answers[AGE]
+    form.may_mail = len(_mailed_today(visit)) < MOST_LINKS_A_DAY
     if not settings().can_mail or (form.age is not None and form.age < ADULT_AGE):
         # Nothing that names a child leaves the house.
         form.without_mail()
@@ -107,9 +110,17 @@ def _save_for_later(visit: Visit, form: SaveForm) -> None:
     document["birth_year"] = form.year
     secret = save_for_later(db(), visit.draft, "resume" if form.mail_to else "code", now())
     document["saved"] = {"to": form.mail_to} if form.mail_to else {"code": show_code(secret)}
+    if form.mail_to:
+        document["mailed"] = [*_mailed_today(visit), now().isoformat()]
     visit.save()
     if form.mail_to:
         _mail_the_link(visit, form.mail_to, secret)
+
+
+def _mailed_today(visit: Visit) -> list[str]:
+    """When a link was mailed in the last 24 hours."""
+    yesterday = (now() - timedelta(days=1)).isoformat()
+    return [at for at in visit.draft.document.get("mailed", []) if at > yesterday]
 
 
 def _mail_the_link(visit: Visit, to: str, token: str) -> None:
