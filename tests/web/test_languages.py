@@ -247,6 +247,16 @@ def test_gone_errors_evidence_and_home_speak_it_too(browser: Browser) -> None:
         assert language_of(browser.get(f"{path}?lang=es")) == "es", path
 
 
+def test_an_error_page_offers_language_and_brightness(app: Flask, browser: Browser) -> None:
+    walk = plant(browser, app, answers_but())
+    for path in ("/c/nowhere", "/nowhere", walk.url("nothing-there"), "/c/acme/start"):
+        page = browser.get(path)
+        spanish = browser.get(path + switch_on(page).get("href", ""))
+        assert (spanish.status, language_of(spanish)) == (page.status, "es"), path
+        assert "Oscuro" in spanish.links, path
+    assert "(626) 555-0100" in browser.get(walk.url("nothing-there")).links
+
+
 def test_staff_pages_stay_english(app: Flask, browser: Browser, signed_in: SignedIn) -> None:
     reference = send_all(browser, app, answers=answers_but())
     assert language_of(browser.get("/staff/login?lang=es", headers=SPANISH)) == "en"
