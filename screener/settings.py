@@ -75,7 +75,7 @@ class Settings:
         return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *named]
 
     def link(self, path: str) -> str:
-        """A page's full address, for mails."""
+        """A page's full address, for mails and paper: never the request's host, which strangers choose."""
         return self.base_url.rstrip("/") + path
 
     @property

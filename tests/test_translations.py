@@ -56,6 +56,11 @@ def test_each_spanish_text_fills_in_the_same_places() -> None:
             assert found == wanted, message.id
 
 
+def test_no_spanish_sentence_ends_on_a_time() -> None:
+    """Times end in "p.m." there: another full stop after it would be one too many."""
+    assert [m.id for m in MESSAGES if re.search(r"%\((time|until)\)s\.", spanish_of(m))] == []
+
+
 def test_no_spanish_text_breaks_when_it_is_filled_in() -> None:
     domain = set(patient_wordings())
     for message in MESSAGES:

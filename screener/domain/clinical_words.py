@@ -176,7 +176,7 @@ OVERUSE_FOR_PATIENTS: Final = {
     ),
     Verdict.CANNOT_TELL: (
         "Pain medicine on 10 or more days a month can itself cause headaches. We do not know enough to tell."
-        " Add your history below, or ask a doctor."
+        " Add your history, or ask a doctor."
     ),
     Verdict.NOT_MET: "Your answers do not point to headaches from too much pain medicine.",
 }

@@ -65,7 +65,7 @@ def add_mail(
     consultation_id: UUID | None = None,
     draft_id: UUID | None = None,
 ) -> OutboxMessage:
-    """A mail owed to a patient, worded by `templates/emails/<kind>.txt`; goes with its draft, if it has one.
+    """A mail owed to somebody, worded by `templates/emails/<kind>.txt`; goes with its draft, if it has one.
 
     Raises ValueError if `to` is no e-mail address.
     """

@@ -41,7 +41,7 @@ class Worker:
         self._app = app
         self._database: Database = app.extensions["screener.database"]
         self._settings: Settings = app.extensions["screener.settings"]
-        # What has no template is not for us: messages to staff wait for a worker of their own.
+        # What has no template, as yet the notice of a new request, stays where it is.
         self._kinds = [
             name.removeprefix(FOLDER).removesuffix(".txt")
             for name in app.jinja_env.list_templates()

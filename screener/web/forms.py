@@ -33,7 +33,7 @@ from screener.domain.question import (
     Value,
     YesNo,
 )
-from screener.domain.questionnaire import CONTACT, DANGER_NOW, HEAD_DAYS, MIG_DAYS
+from screener.domain.questionnaire import AGE, CONTACT, DANGER_NOW, HEAD_DAYS, MIG_DAYS
 from screener.domain.what_if import CHANGEABLE
 from screener.web.languages import gettext, translated
 from screener.web.us_states import STATE_NAMES
@@ -138,6 +138,11 @@ def _read_number(question: Number, sent: Sequence[str]) -> int:
         else gettext("Give a whole number from %(least)s to %(most)s.", **bounds)
     )
     raise ValueError(advice + _or_unsure(question))
+
+
+def read_age(text: str) -> int:
+    """The age of somebody who comes back. Raises ValueError with advice."""
+    return _read_number(AGE, [clean_text(text)])
 
 
 def _read_choices(question: Choices, sent: Sequence[str]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
 from screener.web.call import call_url
 from screener.web.copies import can_make_pdf, make_pdf
-from screener.web.forms import ContactForm, PageForm, form_for
+from screener.web.forms import ContactForm, PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
 from screener.web.requests import Sending, send_request
@@ -107,7 +107,7 @@ def look(visit: Visit) -> Response:
 
     A page with something to type sends the choice to itself, so that what was typed comes back.
     """
-    require_form_token(visit, "look")
+    require_form_token(visit.token, "look")
     visit.keep_look()
     visit.save()
     place = request.form.get("place", "")
@@ -142,14 +142,11 @@ def page(visit: Visit, slug: str) -> Any:
     if sent is not None and chooses_look(sent):
         return _look_again(visit, found, back_to_check=back_to_check)
     form = form_for(found, visit.answers, sent, visit.form_token(slug))
-    valid = sent is not None and form.validate()
-    if sent is not None and not valid and visit.would_be_emergency(form.answers):
-        # A danger on a page that is only half filled in is a danger all the same.
+    # A danger on a page that is only half filled in is a danger all the same.
+    if sent is not None and (form.validate() or visit.would_be_emergency(form.answers)):
         return _keep(visit, found, form.answers, back_to_check=back_to_check)
-    if not valid:
-        shown = _show(visit, found, form, back_to_check=back_to_check)
-        return shown, INVALID if sent is not None else 200
-    return _keep(visit, found, form.answers, back_to_check=back_to_check)
+    shown = _show(visit, found, form, back_to_check=back_to_check)
+    return shown, INVALID if sent is not None else 200
 
 
 def _show(visit: Visit, found: Page, form: PageForm, *, back_to_check: bool) -> str:
@@ -165,7 +162,7 @@ def _show(visit: Visit, found: Page, form: PageForm, *, back_to_check: bool) -> 
 
 def _look_again(visit: Visit, found: Page, *, back_to_check: bool) -> Any:
     """The same page in another brightness or language, with all that was typed, and nothing blamed yet."""
-    require_form_token(visit, found.slug)
+    require_form_token(visit.token, found.slug)
     visit.keep_look()
     form = form_for(found, visit.answers, request.form, visit.form_token(found.slug))
     form.validate()
@@ -261,7 +258,7 @@ def stop(visit: Visit) -> Any:
         return redirect(visit.way_forward(), 303)
     ticked = tuple(code for code in visit.answers[DANGER_NOW] or () if code != NONE_CODE)
     if request.method == "POST":
-        require_form_token(visit, "stop")
+        require_form_token(visit.token, "stop")
         return _leave_stop(visit, ticked, request.form.get("answer", ""))
     page = "call/stop.html" if visit.entered_by else "patient/stop.html"
     return render_template(page, visit=visit, ticked=ticked)
@@ -355,7 +352,7 @@ def contact(visit: Visit) -> Any:
         return redirect(visit.url("result"), 303)
     form = contact_form(visit.token)
     if chooses_look(request.form):
-        require_form_token(visit, "contact")
+        require_form_token(visit.token, "contact")
         visit.keep_look()
         visit.save()
         return _show_contact(visit, form)
@@ -420,12 +417,17 @@ def withdraw(token: str) -> Any:
 @patient.post("/d/<token>/go-on")
 @with_draft
 def go_on(visit: Visit) -> Any:
-    require_form_token(visit, "go-on")
+    require_form_token(visit.token, "go-on")
     chosen = take_choice(request.form)
     if visit.answers[AGE] is None or "age" not in request.form:
         # Another brightness or language for the door itself.
         return door_page(visit)
-    if request.form.get("age", "").strip() != str(visit.answers[AGE]):
+    try:
+        age = read_age(request.form["age"])
+    except ValueError as error:
+        # What is no age costs no try.
+        return door_page(visit, str(error))
+    if age != visit.answers[AGE]:
         left = MOST_TRIES - count_wrong_try(db(), visit.draft)
         if left <= 0:
             return render_template("patient/gone.html"), 410

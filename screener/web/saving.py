@@ -22,7 +22,6 @@ from screener.store.drafts import (
 from screener.store.outbox import add_mail
 from screener.store.saved_drafts import find_by_code, save_for_later, show_code
 from screener.store.tables import MOST_TRIES, Clinic
-from screener.store.vault import derive_token
 from screener.web.access import db, enter_open_clinic, remember_clinic, settings
 from screener.web.languages import gettext, language
 from screener.web.look import chooses_look
@@ -33,12 +32,15 @@ from screener.web.visit import (
     Visit,
     come_back,
     enter_draft,
+    form_token,
     now,
     require_form_token,
     with_draft,
 )
 
 _WARNED_BEFORE: Final = timedelta(days=1)
+# Enough for slips of the hand; whoever wants to fill a stranger's mailbox soon runs dry.
+MOST_LINKS_A_DAY: Final = 5
 
 
 # ---------------------------------------------------------------- leaving
@@ -51,7 +53,7 @@ def pause(visit: Visit) -> Response:
     found = QUESTIONNAIRE.find_page(request.form.get("place", ""))
     if found is None:
         abort(400)
-    require_form_token(visit, found.slug)
+    require_form_token(visit.token, found.slug)
     keep_typed(visit, found)
     visit.save()
     if visit.is_emergency:
@@ -70,7 +72,7 @@ def save(visit: Visit) -> Any:
     form = _save_form(visit)
     is_sent = request.method == "POST"
     if is_sent and chooses_look(request.form):
-        require_form_token(visit, "save")
+        require_form_token(visit.token, "save")
         visit.keep_look()
         visit.save()
         is_sent = False
@@ -90,7 +92,7 @@ def saved(visit: Visit) -> Any:
         "patient/saved.html",
         visit=visit,
         saved=visit.draft.document["saved"],
-        base_url=_base_url(),
+        base_url=settings().link(""),
         on=_way_on(visit),
     )
 
@@ -99,6 +101,7 @@ def _save_form(visit: Visit) -> SaveForm:
     sent = request.form if request.method == "POST" else None
     form = SaveForm(sent, meta={"csrf_context": visit.form_token("save")})
     form.age = visit.answers[AGE]
+    form.may_mail = len(_mailed_today(visit)) < MOST_LINKS_A_DAY
     if not settings().can_mail or (form.age is not None and form.age < ADULT_AGE):
         # Nothing that names a child leaves the house.
         form.without_mail()
@@ -110,16 +113,24 @@ def _save_for_later(visit: Visit, form: SaveForm) -> None:
     document["birth_year"] = form.year
     secret = save_for_later(db(), visit.draft, "resume" if form.mail_to else "code", now())
     document["saved"] = {"to": form.mail_to} if form.mail_to else {"code": show_code(secret)}
+    if form.mail_to:
+        document["mailed"] = [*_mailed_today(visit), now().isoformat()]
     visit.save()
     if form.mail_to:
         _mail_the_link(visit, form.mail_to, secret)
+
+
+def _mailed_today(visit: Visit) -> list[str]:
+    """When a link was mailed in the last 24 hours."""
+    yesterday = (now() - timedelta(days=1)).isoformat()
+    return [at for at in visit.draft.document.get("mailed", []) if at > yesterday]
 
 
 def _mail_the_link(visit: Visit, to: str, token: str) -> None:
     """Now the link, and a warning a day before it ends, which holds no link."""
     local = current_app.jinja_env.filters["local"]
     until = {"until": local(visit.kept_until, g.clinic.time_zone)}
-    link = {"link": _base_url() + url_for("patient.resume", token=token)}
+    link = {"link": settings().link(url_for("patient.resume", token=token))}
     for kind, values, due_at in (
         (LINK_MAIL, link | until, now()),
         (WARNING_MAIL, until, visit.kept_until - _WARNED_BEFORE),
@@ -134,11 +145,6 @@ def _mail_the_link(visit: Visit, to: str, token: str) -> None:
             now=now(),
             draft_id=visit.draft.row.id,
         )
-
-
-def _base_url() -> str:
-    """Never the request's host, which a stranger can choose."""
-    return settings().base_url.rstrip("/")
 
 
 def _way_on(visit: Visit) -> str:
@@ -163,7 +169,7 @@ def resume(token: str) -> Any:
     if draft is None:
         return _used_link(token)
     enter_draft(draft)
-    form = YearForm(request.form if is_sent else None, meta={"csrf_context": _form_token(token)})
+    form = YearForm(request.form if is_sent else None, meta={"csrf_context": form_token(token, "resume")})
     if is_sent and form.validate():
         if form.year == draft.document["birth_year"]:
             return come_back(draft)
@@ -191,7 +197,7 @@ def resume_by_code(slug: str) -> Any:
     if not is_sent:
         begin_reading(db())
     enter_open_clinic(slug)
-    form = CodeForm(request.form if is_sent else None, meta={"csrf_context": _form_token(slug)})
+    form = CodeForm(request.form if is_sent else None, meta={"csrf_context": form_token(slug, "resume")})
     if is_sent and form.validate():
         draft = find_by_code(db(), form.code.code, now())
         if draft and draft.document["birth_year"] == form.birth_year.year:
@@ -200,7 +206,3 @@ def resume_by_code(slug: str) -> Any:
             count_wrong_try(db(), draft)
         form.code.errors = [gettext("The code or the year does not fit. Check both.")]
     return render_template("patient/resume_by_code.html", form=form), INVALID if is_sent else 200
-
-
-def _form_token(place: str) -> str:
-    return derive_token(db().info["vault"], "form", f"{place}|resume")

@@ -75,11 +75,12 @@ class CodeForm(PatientForm):
 
 
 class SaveForm(YearForm):
-    """How to come back; `age` is the one given before, if it was."""
+    """How to come back. `age` is the one given before, if it was; `may_mail`: one more link may go today."""
 
     way = AnswerField(_WAY, may_be_blank=False)
     contact_email = ContactField("contact_email", read=read_email)
     age: int | None = None
+    may_mail = True
 
     def validate_birth_year(self, field: BirthYearField) -> None:
         if self.age is None or field.year is None:
@@ -91,6 +92,10 @@ class SaveForm(YearForm):
         if field.data == "email" and self.year is not None and _this_year() - self.year <= ADULT_AGE:
             raise ValidationError(
                 gettext("We send no e-mail for someone who may be under 18. Choose the code.")
+            )
+        if field.data == "email" and not self.may_mail:
+            raise ValidationError(
+                gettext("We sent enough links for this form today. Choose the code, or wait a day.")
             )
 
     def validate_contact_email(self, field: ContactField) -> None:

@@ -21,7 +21,7 @@ from screener.domain.questionnaire import AGE, HEAD_DAYS, MIG_DAYS, QUESTIONNAIR
 from screener.domain.screening import Screening, report, restore_answers, screen
 from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
-from screener.store.database import begin_reading
+from screener.store.database import begin_reading, vault_of
 from screener.store.drafts import (
     OpenDraft,
     find_clinic_of_closed_door,
@@ -100,7 +100,7 @@ class Visit:
         return self.url("page", slug=page.slug)
 
     def form_token(self, place: str) -> str:
-        return derive_token(db().info["vault"], "form", f"{self.token}|{place}")
+        return form_token(self.token, place)
 
     def take(self, answers: Mapping[str, Value | None], instead_of: Iterable[Question] = ()) -> None:
         """Takes these answers in place of the ones named; those of questions no longer asked are forgotten.
@@ -223,26 +223,30 @@ def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def require_form_token(visit: Visit, place: str) -> None:
-    if request.form.get(FORM_TOKEN) != visit.form_token(place):
+def form_token(of: str, place: str) -> str:
+    """Proves that a form came from our own page, of one draft, receipt or clinic and no other."""
+    return derive_token(vault_of(db()), "form", f"{of}|{place}")
+
+
+def require_form_token(of: str, place: str) -> None:
+    if request.form.get(FORM_TOKEN) != form_token(of, place):
         raise BadRequest("stale form")
 
 
 def contact_form(token: str) -> ContactForm:
-    form_token = derive_token(db().info["vault"], "form", f"{token}|contact")
     sent = request.form if request.method == "POST" else None
-    return ContactForm(sent, meta={"csrf_context": form_token})
+    return ContactForm(sent, meta={"csrf_context": form_token(token, "contact")})
 
 
 def body_digest(form: ContactForm) -> bytes:
     """Keyed, so that a stolen database cannot confirm a guessed name."""
-    body = derive_token(db().info["vault"], "request body", json.dumps(form.contact, sort_keys=True))
+    body = derive_token(vault_of(db()), "request body", json.dumps(form.contact, sort_keys=True))
     return hashlib.sha256(body.encode()).digest()
 
 
 def receipt_token_of(draft_token: str) -> str:
     """A sent draft's own address still leads to its receipt, though neither token is stored."""
-    return derive_token(db().info["vault"], "receipt", draft_token)
+    return derive_token(vault_of(db()), "receipt", draft_token)
 
 
 def receipt_url(receipt_token: str) -> str:

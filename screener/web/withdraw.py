@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from screener.domain.consultation import WITHDRAWABLE, State
@@ -13,11 +12,9 @@ from screener.store.consultations import find_by_receipt, withdraw_consultation
 from screener.store.database import begin_reading
 from screener.store.errors import ConflictError
 from screener.store.tables import Clinic, Consultation
-from screener.store.vault import derive_token
 from screener.web.access import db, remember_clinic
-from screener.web.forms import FORM_TOKEN
 from screener.web.languages import gettext
-from screener.web.visit import now, receipt_url
+from screener.web.visit import form_token, now, receipt_url, require_form_token
 
 CONFLICT = 409
 
@@ -38,19 +35,18 @@ def withdraw_request(token: str) -> Any:
         return _to_receipt(token)
     if request.method != "POST":
         return _ask(sent, token)
-    if request.form.get(FORM_TOKEN) != _form_token(token):
-        raise BadRequest("stale form")
+    require_form_token(token, "withdraw")
     if not may_withdraw(sent):
         return _ask(sent, token), CONFLICT
     try:
         withdraw_consultation(db(), sent, now())
     except ConflictError:
-        return _look_again(token)
+        return _somebody_was_faster(token)
     return _to_receipt(token)
 
 
-def _look_again(token: str) -> Any:
-    """Somebody was faster: another tab of the patient, or the clinic."""
+def _somebody_was_faster(token: str) -> Any:
+    """Another tab of the patient, or the clinic."""
     db().rollback()
     sent = find_by_receipt(db(), token)
     if sent is None or sent.withdrawn_at:
@@ -67,13 +63,9 @@ def _ask(sent: Consultation, token: str, problem: str = "") -> str:
         sent=sent,
         token=token,
         may_withdraw=may_withdraw(sent),
-        form_token=_form_token(token),
+        form_token=form_token(token, "withdraw"),
         problem=problem,
     )
-
-
-def _form_token(token: str) -> str:
-    return derive_token(db().info["vault"], "form", f"{token}|withdraw")
 
 
 def _to_receipt(token: str) -> Response:

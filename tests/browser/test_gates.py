@@ -197,6 +197,17 @@ def test_each_kind_of_result_passes(watched: Watched, answers: dict[str, object]
     gate(watched.page, str(answers))
 
 
+def test_a_word_without_end_widens_no_page(watched: Watched) -> None:
+    endless = {"own_words": "w" * 1000, "acute_other_name": "w" * 80}
+    page, draft = watched.page, watched.plant(EVERY_PAGE | endless)
+    for place in ("result", "background", "medicine-relief"):
+        open_inside(page, f"{draft}/{place}")
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate(STRUCTURE) == [], f"{place} at {width}"
+
+
 def test_pages_are_light(watched: Watched) -> None:
     page = watched.page
     size, requests = watched.weight(since=0)

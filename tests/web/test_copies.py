@@ -67,6 +67,13 @@ def test_the_copy_can_be_read_out(browser: Browser, app: Flask) -> None:
     assert b"pdfuaid:part" in root["/Metadata"].get_data()
 
 
+def test_a_word_without_end_stays_on_the_paper(browser: Browser, app: Flask) -> None:
+    reader, _ = read(plant(browser, app, EVERY_PAGE | {"own_words": "w" * 900}))
+    lines = [line for page in reader.pages for line in page.extract_text().replace("\x00", "").split("\n")]
+    longest = max(lines, key=lambda line: line.count("w"))
+    assert 0 < longest.count("w") < 60
+
+
 def test_the_copy_speaks_the_language_of_the_page(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but(), language="es")
     copy = browser.get(walk.url("copy.pdf"))

@@ -29,6 +29,7 @@ from web.walking import (
     stored,
     token_of,
 )
+from werkzeug.datastructures import MultiDict
 
 from screener.domain.question import BEFORE_RESULT, Part
 from screener.domain.questionnaire import QUESTIONNAIRE
@@ -198,6 +199,25 @@ def test_the_door_speaks_as_chosen_and_stays_shut(app: Flask, browser: Browser) 
     assert (inside.path.rsplit("/", 1)[1], language_of(inside)) == ("check", "es")
 
 
+def press_look(page: Page, browser: Browser, name: str, value: str) -> Page:
+    """Presses a button of the form for brightness and language, which sends its fields in their order."""
+    (form,) = [form for form in page.forms if form.get("id") == "look"]
+    pressed = next(e for e in page.all("button") if (e.get("name"), e.get("value")) == (name, value))
+    assert pressed.get("form") == "look"
+    fields = [e for e in page.tree.iter() if e is pressed or (e.tag == "input" and e in form.iter())]
+    sent = MultiDict((e.get("name", ""), e.get("value", "")) for e in fields)
+    return browser.post(form.get("action", ""), sent)
+
+
+def test_language_and_brightness_survive_each_other_at_the_door(app: Flask, browser: Browser) -> None:
+    page = plant(browser, app, answers_but()).get("check", site="none")
+    looks = []
+    for name, value in (("language", "es"), ("theme", "dark"), ("language", "en"), ("theme", "")):
+        page = press_look(page, browser, name, value)
+        looks.append((language_of(page), page.tree.get("data-theme", "")))
+    assert looks == [("es", ""), ("es", "dark"), ("en", "dark"), ("en", "")]
+
+
 def test_receipt_and_what_follows_it_speak_the_language_of_the_request(app: Flask, browser: Browser) -> None:
     walk = plant(browser, app, answers_but(), language="es")
     form = walk.contact_form(CONTACT)
@@ -225,6 +245,16 @@ def test_times_and_days_are_told_in_the_language_of_the_page(app: Flask, browser
 def test_gone_errors_evidence_and_home_speak_it_too(browser: Browser) -> None:
     for path in ("/d/gone/check", "/r/gone", "/c/nowhere", "/nowhere", "/c/acme/evidence", "/"):
         assert language_of(browser.get(f"{path}?lang=es")) == "es", path
+
+
+def test_an_error_page_offers_language_and_brightness(app: Flask, browser: Browser) -> None:
+    walk = plant(browser, app, answers_but())
+    for path in ("/c/nowhere", "/nowhere", walk.url("nothing-there"), "/c/acme/start"):
+        page = browser.get(path)
+        spanish = browser.get(path + switch_on(page).get("href", ""))
+        assert (spanish.status, language_of(spanish)) == (page.status, "es"), path
+        assert "Oscuro" in spanish.links, path
+    assert "(626) 555-0100" in browser.get(walk.url("nothing-there")).links
 
 
 def test_staff_pages_stay_english(app: Flask, browser: Browser, signed_in: SignedIn) -> None:

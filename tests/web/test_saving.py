@@ -30,9 +30,13 @@ from screener.store.clinics import clinic_key
 from screener.store.drafts import find_open_draft
 from screener.store.tables import MOST_TRIES, SAVED_IDLE, Clinic, Draft, OutboxMessage, place_of
 from screener.store.vault import open_document
+from screener.web.saving import MOST_LINKS_A_DAY
 
 NO_FIT = ["The code or the year does not fit. Check both."]
 NO_YEAR = "Give the year of birth in four digits, for example 1985."
+NO_MORE_LINKS = (
+    "How do you want to come back? We sent enough links for this form today. Choose the code, or wait a day."
+)
 USED = "The link or code you had is used up. To stop once more, save again and get a new one."
 LATER = "You had answered the last page in another window too. We kept what you sent last."
 TO = "pat.canary@example.com"
@@ -279,6 +283,32 @@ def test_the_mails_are_neutral(app: Flask, kind: str) -> None:
     assert subject == "Subject: Your saved form"
     assert "This is not a diagnosis" in body
     assert not any(word in words.lower() for word in ("headache", "migraine", "ketamine", "pain"))
+
+
+def test_a_draft_is_mailed_five_links_a_day_and_then_offers_the_code(browser: Browser, app: Flask) -> None:
+    by_mail = {"way": "email", "contact_email": TO}
+    walk = plant(browser, app, answers_but())
+    for _ in range(MOST_LINKS_A_DAY):
+        assert save(walk, **by_mail).heading == "Your answers are saved"
+    newest = outbox(app)
+    refused = save(walk, **by_mail)
+    assert (refused.status, refused.problems) == (422, [NO_MORE_LINKS])
+    assert outbox(app) == newest
+    assert code_on(save(walk, way="code"))
+
+
+def test_links_of_yesterday_count_no_more(browser: Browser, app: Flask) -> None:
+    mailed = [(datetime.now(UTC) - timedelta(hours=25)).isoformat()] * MOST_LINKS_A_DAY
+    walk = plant(browser, app, answers_but(), mailed=mailed)
+    save_by_mail(app, walk)
+    assert len(document_of(app, walk)["mailed"]) == 1
+
+
+def test_going_on_brings_no_more_links(browser: Browser, app: Flask, device: Browser) -> None:
+    mailed = [datetime.now(UTC).isoformat()] * (MOST_LINKS_A_DAY - 1)
+    link = save_by_mail(app, plant(browser, app, answers_but(), mailed=mailed))
+    again = walk_of(come_back(device, link), device)
+    assert save(again, way="email", contact_email=TO).problems == [NO_MORE_LINKS]
 
 
 def test_looking_at_the_link_uses_nothing_up(browser: Browser, app: Flask, device: Browser) -> None:

@@ -119,11 +119,16 @@ def fill(browser: Browser, page: Page, answers: AnswersById) -> Page:
 
 
 def plant(
-    browser: Browser, app: Flask, answers: AnswersById, clinic: str = "acme", language: str = "en"
+    browser: Browser,
+    app: Flask,
+    answers: AnswersById,
+    clinic: str = "acme",
+    language: str = "en",
+    **kept: object,
 ) -> Walk:
-    """A draft with these answers, without the walk to them."""
+    """A draft with these answers, and what else it keeps, without the walk to them."""
     with at_clinic(app, clinic) as (session, row):
-        document = {"answers": dict(answers), "events": [], "language": language}
+        document = {"answers": dict(answers), "events": [], "language": language, **kept}
         _, token = add_draft(session, row.id, document, datetime.now(UTC))
         session.commit()
     return Walk(browser, token)
