@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from screener.store import audit
+from screener.store.audit import request_subject
 from screener.store.database import new_id
 from screener.store.tables import Appointment, Consultation, User
 
@@ -41,6 +43,8 @@ def add_appointment(
     )
     session.add(row)
     session.flush()
+    what = "appointment_set" if starts_at else "appointment_called_off"
+    audit.note(session, what, request_subject(consultation), staff_id=staff_id)
     return row
 
 

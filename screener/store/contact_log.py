@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from screener.store import audit
+from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
@@ -57,6 +59,8 @@ def add_contact(
         entry.sealed_note = seal(ring, place_of(entry, "sealed_note"), note.encode())
     session.add(entry)
     session.flush()
+    subject = request_subject(consultation)
+    audit.note(session, "contact_logged", subject, staff_id=staff_id, kind=kind, outcome=outcome)
     return entry
 
 
@@ -95,6 +99,7 @@ def add_note(
     note.sealed_text = seal(ring, place_of(note, "sealed_text"), text.encode())
     session.add(note)
     session.flush()
+    audit.note(session, "note_added", request_subject(consultation), staff_id=staff_id)
     return note
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from screener.store import audit
+from screener.store.audit import request_subject
 from screener.store.consultations import read_contact
 from screener.store.database import new_id
 from screener.store.errors import ConflictError
@@ -123,3 +125,5 @@ def decide_pair(
         session.add(link)
     link.verdict, link.staff_id, link.at = verdict, staff_id, now
     session.flush()
+    subject = request_subject(one)
+    audit.note(session, "likeness_judged", subject, staff_id=staff_id, other=other.reference, verdict=verdict)

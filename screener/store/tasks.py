@@ -8,6 +8,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 
+from screener.store import audit
+from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import NotFoundError
@@ -52,6 +54,8 @@ def add_task(
     task.sealed_what = seal(ring, place_of(task, "sealed_what"), what.encode())
     session.add(task)
     session.flush()
+    subject = request_subject(consultation)
+    audit.note(session, "task_added", subject, staff_id=staff_id, for_staff_id=for_staff_id)
     return task
 
 
@@ -65,6 +69,7 @@ def finish_task(
     if task.done_at is None:
         task.done_at, task.done_by = now, staff_id
         session.flush()
+        audit.note(session, "task_done", request_subject(consultation), staff_id=staff_id)
 
 
 def list_tasks(session: Session, consultation: Consultation) -> list[Task]:

@@ -11,6 +11,7 @@ from builders import CHRONIC_AND_INTRACTABLE
 from flask import Flask
 from sqlalchemy import func, select
 from web.client import Browser, words
+from web.test_follow_up import add, add_task, log_contact
 from web.test_people import PEOPLE, invite, person_page
 from web.test_sign_in import LOGIN, change
 from web.walking import SignedIn, add_requests, at_clinic, enter_password, move, sign_in, token_of
@@ -26,7 +27,7 @@ AUDIT = "/desk/acme/audit"
 NOTHING = "\N{EN DASH}"
 NAME = "Anna Acme-Patient"
 # Places of a request which show nothing of it: they send on.
-SHOW_NOTHING = {("queue.move", "GET")}
+SHOW_NOTHING = {("queue.move", "GET"), ("work.still_open", "POST")}
 
 
 @pytest.fixture
@@ -235,3 +236,14 @@ def test_administrators_find_the_way_there(admin: Browser) -> None:
 
 def test_every_moment_is_told_in_the_clinics_time(admin: Browser) -> None:
     assert re.search(r"\d:\d\d [AP]M", admin.get(AUDIT).text)
+
+
+def test_what_staff_write_about_a_request_is_told_without_its_words(
+    app: Flask, admin: Browser, intake: Browser, reference: str
+) -> None:
+    log_contact(intake, reference, note="Canary of a contact")
+    add(intake, reference, "note", note="Canary of a note")
+    add_task(intake, app, reference, "Canary of a task")
+    did = [line[1] for line in lines(admin, reference=reference)]
+    assert {"Logged a contact", "Wrote a note", "Added a task"} <= set(did)
+    assert "Canary" not in admin.get(f"{AUDIT}?{urlencode({'reference': reference})}").source
