@@ -94,7 +94,7 @@ def mails(app: Flask) -> list[tuple[str, str, str]]:
 
 def staff_places(app: Flask) -> list[tuple[str, str, str]]:
     """(endpoint, method, path) of every route of the desk."""
-    filled = {"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x"}
+    filled = {"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x", "view_id": "x"}
     return [
         (
             rule.endpoint,
