@@ -295,8 +295,13 @@ _TEXTS = {question.id: question for question in CONTACT if isinstance(question, 
 
 
 def read_birth_date(text: str) -> date:
-    """Month, day, year in the order of the US, with any separator. Raises ValueError with advice."""
+    """Month, day, year in the order of the US, with any separator. Raises ValueError with advice.
+
+    Or the year first, as a browser fills in a birthday that it knows.
+    """
     numbers = re.findall(r"[0-9]+", text)
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        numbers = [*numbers[1:], numbers[0]]
     try:
         month, day, year = (int(number) for number in numbers)
         born = date(year, month, day)
@@ -352,7 +357,8 @@ class ContactField(StringField):
                 raise ValueError(str(self._needed))
             return
         if len(self.data) > self.question.max_length:
-            raise ValueError(gettext("Keep this to %(most)s characters.", most=self.question.max_length))
+            limit = {"field": translated(self.question.stem), "most": self.question.max_length}
+            raise ValueError(gettext("“%(field)s”: keep this to %(most)s characters.", **limit))
         self.value = self._read_text(self.data)
 
 

@@ -120,6 +120,8 @@ def keep_typed(visit: Visit, found: Page) -> None:
         form = form_for(found, visit.answers, request.form, visit.form_token(found.slug))
         form.validate()
         visit.take_page(found, form.answers, seen=_seen(), whole=False)
+        if form.holds_unreadable:
+            visit.told = "lost"
 
 
 def _seen() -> str:

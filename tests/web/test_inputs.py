@@ -416,7 +416,7 @@ def years_ago(years: int, days: int = 0) -> str:
 BIRTH_DATES = {
     "2/30/1984": "Give month, day and year",
     "13/1/1984": "Give month, day and year",
-    "1984-04-27": "Give month, day and year",
+    "1984-27-04": "Give month, day and year",
     "April": "Give month, day and year",
     "4/27": "Give month, day and year",
     "4/27/84": "Check the year",
@@ -426,7 +426,7 @@ BIRTH_DATES = {
     years_ago(17): "This form is for adults",
     years_ago(18, days=1): "This form is for adults",
     "": "Give your date of birth",
-    "9" * 500: "Keep this to",
+    "9" * 500: "“Your date of birth”: keep this to 30 characters.",
 }
 
 
@@ -445,7 +445,16 @@ def test_a_birth_date_that_cannot_be_is_refused_and_kept(
 
 @pytest.mark.parametrize(
     "typed",
-    ["4/27/1984", "04/27/1984", "4-27-1984", "4.27.1984", "4 27 1984", " 4/27/1984 ", "04 / 27 / 1984"],
+    [
+        "4/27/1984",
+        "04/27/1984",
+        "4-27-1984",
+        "4.27.1984",
+        "4 27 1984",
+        " 4/27/1984 ",
+        "04 / 27 / 1984",
+        "1984-04-27",
+    ],
 )
 def test_a_birth_date_is_read_with_any_separator(
     browser: Browser, app: Flask, intake: Browser, typed: str

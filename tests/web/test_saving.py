@@ -38,6 +38,7 @@ NO_MORE_LINKS = (
     "How do you want to come back? We sent enough links for this form today. Choose the code, or wait a day."
 )
 USED = "The link or code you had is used up. To stop once more, save again and get a new one."
+LOST = "Something you typed on the last page could not be saved as it was."
 LATER = "You had answered the last page in another window too. We kept what you sent last."
 TO = "pat.canary@example.com"
 
@@ -132,6 +133,15 @@ def test_what_was_typed_on_the_page_is_kept_when_it_is_left(browser: Browser, ap
     assert page.heading == "Save and finish later"
     assert page.links["Back"] == walk.url("about-you")
     assert stored(app, walk)["age"] == 42
+
+
+def test_what_cannot_be_kept_of_the_page_that_is_left_is_told(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but(own_words="It is worst on Mondays."))
+    form = walk.get("background").form
+    too_long = browser.follow(browser.post(walk.url("pause"), form | {"own_words": "w" * 1001}))
+    assert (too_long.heading, LOST in too_long.text) == ("Save and finish later", True)
+    assert stored(app, walk)["own_words"] == "It is worst on Mondays."
+    assert LOST not in browser.follow(browser.post(walk.url("pause"), form)).text
 
 
 def test_a_danger_ticked_on_the_page_that_is_left_stops_first(browser: Browser) -> None:
