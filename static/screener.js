@@ -6,6 +6,9 @@
   // An error is read out and reached first.
   document.getElementById("problems")?.focus({ preventScroll: false });
 
+  // Back to a page that showed an error opens the page again, not the browser's "Confirm Form Resubmission".
+  if (form?.id === "answers") history.replaceState(null, "", location.href);
+
   // "None of these" and "Not sure" stand alone: ticking one unticks the others, and the other way round.
   const isAlone = (box) => box.value === "none" || box.value === "unsure";
   document.addEventListener("change", ({ target }) => {

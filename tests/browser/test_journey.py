@@ -183,6 +183,23 @@ def test_the_language_changes_in_place_and_enter_goes_on(patient: Page, look: Ca
     expect(patient.locator("html")).to_have_attribute("lang", "es")
 
 
+@pytest.mark.parametrize("scripted", [True], indirect=True, ids=["script"])
+def test_the_browser_goes_back_past_a_page_that_showed_an_error(patient: Page) -> None:
+    patient.goto("/c/acme")
+    go_on(patient, "Start")
+    fill(patient, CHRONIC_AND_INTRACTABLE)
+    go_on(patient)
+    fill(patient, CHRONIC_AND_INTRACTABLE | {"age": "forty"})
+    go_on(patient)
+    expect(patient).to_have_title(re.compile("^Error: About you"))
+    fill(patient, CHRONIC_AND_INTRACTABLE)
+    go_on(patient)
+    assert slug_of(patient) == "changes"
+    patient.go_back()
+    expect(patient).to_have_title(re.compile("^About you"))
+    expect(patient.locator("#age")).to_have_value("42")
+
+
 def test_every_page_there_is_can_be_walked_and_read_back(patient: Page, look: Callable[..., None]) -> None:
     walked = walk_to_the_check(patient, EVERY_PAGE, look)
     assert len(walked) + 3 <= 18, "start, pages, check and result: no longer for anybody"
