@@ -94,12 +94,15 @@ def mails(app: Flask) -> list[tuple[str, str, str]]:
 
 def staff_places(app: Flask) -> list[tuple[str, str, str]]:
     """(endpoint, method, path) of every route of the desk."""
-    filled = {"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x", "view_id": "x"}
+    filled = {
+        **{"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x", "view_id": "x"},
+        **{"what": "task", "filename": "js/base64.js"},
+    }
     return [
         (
             rule.endpoint,
             method,
-            re.sub(r"<(?:\w+:)?(\w+)>", lambda m: filled.get(m[1], "js/base64.js"), rule.rule),
+            re.sub(r"<(?:\w+:)?(\w+)>", lambda m: filled.get(m[1], "x"), rule.rule),
         )
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(("/desk/", "/staff/"))
