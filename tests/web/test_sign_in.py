@@ -95,8 +95,13 @@ def mails(app: Flask) -> list[tuple[str, str, str]]:
 def staff_places(app: Flask) -> list[tuple[str, str, str]]:
     """(endpoint, method, path) of every route of the desk."""
     filled = {
-        **{"clinic_slug": "acme", "staff_id": "1", "reference": "0000000000", "token": "x", "view_id": "x"},
-        **{"what": "task", "filename": "js/base64.js"},
+        "clinic_slug": "acme",
+        "staff_id": "1",
+        "reference": "0000000000",
+        "token": "x",
+        "view_id": "x",
+        "what": "task",
+        "filename": "js/base64.js",
     }
     return [
         (
