@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from screener.domain.explanation import VERDICT_WORDS
+from screener.domain.explanation import VERDICT_WORDS, Told, told_answers
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.verdict import Verdict
 
@@ -188,7 +188,7 @@ class ExplainedCriterion:
     words: str
     verdict: str
     verdict_words: str
-    said: tuple[tuple[str, str], ...]
+    said: tuple[Told, ...]
     missing: tuple[str, ...]
 
 
@@ -205,7 +205,7 @@ def explain_flags(
     clinical: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]
 ) -> tuple[ExplainedFlag, ...]:
     """Each flag of a clinical report (screening.clinical_report, fresh or stored) with its reasons."""
-    worded = {line["id"]: (line["wording"], line["said"]) for line in lines}
+    worded = told_answers(lines)
     return tuple(
         ExplainedFlag(
             flag,
@@ -218,7 +218,7 @@ def explain_flags(
     )
 
 
-def _criterion(criterion: Mapping[str, Any], worded: Mapping[str, tuple[str, str]]) -> ExplainedCriterion:
+def _criterion(criterion: Mapping[str, Any], worded: Mapping[str, Told]) -> ExplainedCriterion:
     return ExplainedCriterion(
         citation=criterion["source"],
         words=CRITERION_WORDS[criterion["id"]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass, Gap
@@ -110,6 +110,14 @@ def _one_flag(flag: str, translate: Translate) -> str:
     return translate(NOT_NOW).format(flag=label) if question_id == "danger_before" else label
 
 
+class Told(NamedTuple):
+    """An answer that a verdict rests on, as worded that day; `id` is its question's."""
+
+    id: str
+    wording: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One criterion as a reader sees it."""
@@ -118,7 +126,7 @@ class Reason:
     verdict: str
     verdict_words: str
     source: str
-    said: tuple[tuple[str, str], ...]
+    said: tuple[Told, ...]
     support_only: bool
 
 
@@ -135,7 +143,7 @@ def explain(report: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> tu
 
     `report` is screening.report()'s object and `lines` are transcript documents, fresh or stored.
     """
-    worded = {line["id"]: (line["wording"], line["said"]) for line in lines}
+    worded = told_answers(lines)
     return tuple(
         ExplainedClass(
             name,
@@ -147,7 +155,12 @@ def explain(report: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> tu
     )
 
 
-def _reason(criterion: Mapping[str, Any], worded: Mapping[str, tuple[str, str]]) -> Reason:
+def told_answers(lines: Iterable[Mapping[str, Any]]) -> dict[str, Told]:
+    """What the lines of a transcript say, by question id."""
+    return {line["id"]: Told(line["id"], line["wording"], line["said"]) for line in lines}
+
+
+def _reason(criterion: Mapping[str, Any], worded: Mapping[str, Told]) -> Reason:
     return Reason(
         words=CRITERION_WORDS[criterion["id"]],
         verdict=criterion["verdict"],

@@ -60,7 +60,9 @@ _OTHERS: Final[Mapping[str, str]] = {
 }
 _PAGES: Final[Mapping[str, str]] = {
     "queue.submission": "request page",
+    "history.pdf": "history on paper",
     "history.show": "history page",
+    "history.text": "history as text",
     "history.what_if": "what-if page",
     "security.login": "the password",
     "security.verify": "the password, asked again",

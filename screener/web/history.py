@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from screener.domain.answers import Answers
-from screener.domain.clinical_words import FLAG_WORDS
+from screener.domain.clinical_words import FLAG_WORDS, NOT_JUDGED
 from screener.domain.explanation import VERDICT_WORDS
+from screener.domain.notices import DISCLAIMER
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import Screening, screen
 from screener.domain.transcript import said
 from screener.domain.verdict import Verdict
 from screener.domain.what_if import CHANGEABLE, Change, class_changes, flag_changes
+from screener.exports.summary import Note, headache_note
 from screener.web.access import staff_only
+from screener.web.copies import NEEDED, can_make_pdf, send_pdf
 from screener.web.forms import copy_form
-from screener.web.records import CLASS_LABELS, DESK_WORDS, open_record
+from screener.web.languages import LANGUAGES
+from screener.web.pages import local
+from screener.web.records import CLASS_LABELS, DESK_WORDS, URGENCY_LABELS, Record, open_record
 
 history = Blueprint("history", __name__, url_prefix="/desk")
 
@@ -28,7 +34,38 @@ INVALID = 422
 @history.get("/<clinic_slug>/requests/<reference>/history")
 @staff_only
 def show(reference: str) -> str:
-    return render_template("history/show.html", record=open_record(reference), **DESK_WORDS)
+    return render_template(
+        "history/show.html",
+        record=open_record(reference),
+        can_make_pdf=can_make_pdf(),
+        pdf_needs=NEEDED,
+        **DESK_WORDS,
+    )
+
+
+@history.get("/<clinic_slug>/requests/<reference>/history.pdf")
+@staff_only
+def pdf(reference: str) -> Any:
+    """One Letter page where it fits; `?answers=all` adds every question and answer."""
+    if not can_make_pdf():
+        return redirect(url_for("history.show", clinic_slug=g.staff_clinic.slug, reference=reference), 303)
+    record = open_record(reference)
+    page = render_template(
+        "history/paper.html",
+        record=record,
+        with_answers=request.args.get("answers") == "all",
+        made_at=datetime.now(UTC),
+        **DESK_WORDS,
+    )
+    return send_pdf(page, "history_paper.css", f"headache-history-{record.consultation.reference}.pdf")
+
+
+@history.get("/<clinic_slug>/requests/<reference>/history/text")
+@staff_only
+def text(reference: str) -> str:
+    """The history as plain text, to be copied into any record."""
+    record = open_record(reference)
+    return render_template("history/text.html", record=record, note=headache_note(_as_note(record)))
 
 
 @history.route("/<clinic_slug>/requests/<reference>/what-if", methods=["GET", "POST"])
@@ -48,6 +85,59 @@ def what_if(reference: str) -> Any:
         rows=list(zip(_verdicts(screen(answers)), _verdicts(screen(changed)), strict=True)) if valid else [],
         near=list(_near(answers)),
     ), INVALID if request.method == "POST" and not valid else 200
+
+
+def _as_note(record: Record) -> Note:
+    """All that the note says of a request."""
+    time_zone = g.staff_clinic.time_zone
+    return Note(
+        identity=tuple(_identity(record, time_zone)),
+        safety=tuple(_safety(record, time_zone)),
+        history=record.history,
+        verdicts=(
+            *(
+                (found.name, f"article {found.reasons[0].source}", found.verdict_words)
+                for found in record.classes
+            ),
+            *((flag.words.name, flag.words.source, flag.verdict_words) for flag in record.clinical),
+        ),
+        remarks=tuple(record.remarks),
+        shown=tuple(
+            (line["shown"]["wording"], line["shown"]["said"]) for line in record.lines if "shown" in line
+        ),
+        footer=tuple(_footer(record)),
+    )
+
+
+def _identity(record: Record, time_zone: str) -> Iterator[tuple[str, str]]:
+    contact, consultation = record.contact, record.consultation
+    yield "Name", contact["contact_name"]
+    yield "Born", contact["contact_birth_date"]
+    yield "Reference", consultation.reference
+    yield "Received", local(consultation.received_at, time_zone)
+    yield "Answered in", LANGUAGES[record.language]
+    if record.for_other:
+        yield "Filled in by", "someone else, for the patient"
+    if record.entered_by:
+        yield "Entered by", f"{record.entered_by}, by telephone"
+
+
+def _safety(record: Record, time_zone: str) -> Iterator[str]:
+    level = URGENCY_LABELS[record.consultation.urgency_rank]
+    yield f"{level}{': ' if record.flags else ''}{'; '.join(record.flags)}"
+    for at, words, flags in record.safety_events:
+        yield f"{local(at, time_zone)}, at the emergency page: {words} ({'; '.join(flags)})"
+    for one, other in record.conflicts:
+        yield f"These answers do not fit each other: {one} / {other}"
+
+
+def _footer(record: Record) -> Iterator[str]:
+    yield DISCLAIMER
+    yield NOT_JUDGED
+    yield (
+        f"Questionnaire {record.screening.questionnaire_version},"
+        f" criteria {record.screening.criteria_version}, consent {record.consultation.consent_version}."
+    )
 
 
 def _verdicts(found: Screening) -> Iterator[tuple[str, str]]:

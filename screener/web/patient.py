@@ -34,7 +34,7 @@ from screener.store.drafts import (
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
 from screener.web.call import call_url
-from screener.web.copies import can_make_pdf, make_pdf
+from screener.web.copies import can_make_pdf, send_pdf
 from screener.web.forms import ContactForm, PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
@@ -326,9 +326,7 @@ def copy(visit: Visit) -> Response:
         return redirect(visit.url("result"), 303)
     versions = (QUESTIONNAIRE_VERSION, CRITERIA_VERSION)
     page = render_template("patient/copy.html", versions=versions, **what_is_told(visit))
-    response = Response(make_pdf(page), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "attachment", filename="headache-answers.pdf")
-    return response
+    return send_pdf(page, "copy.css", "headache-answers.pdf")
 
 
 # ---------------------------------------------------------------- the request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, render_template, request
@@ -14,6 +15,9 @@ from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import NOT_JUDGED, REMARK_WORDS, ExplainedFlag, explain_flags
 from screener.domain.consultation import State
 from screener.domain.explanation import SOURCES, ExplainedClass, explain, flag_words
+from screener.domain.headache_history import HeadacheHistory, history_of
+from screener.domain.question import Question
+from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import restore_answers
 from screener.domain.transcript import in_source_words
 from screener.store.consultations import Event, add_read_event, get_consultation, list_events, read_contact
@@ -95,6 +99,16 @@ class Record:
         """What was said, to be read here; in another language the words that were shown stand beside."""
         stored: list[dict[str, Any]] = self.document["transcript"]
         return stored if self.language == SOURCE_LANGUAGE else [in_source_words(line) for line in stored]
+
+    @cached_property
+    def history(self) -> HeadacheHistory:
+        return history_of(self.lines)
+
+    @property
+    def not_asked(self) -> list[Question]:
+        """Questions of today's questionnaire that this person did not meet."""
+        asked = {line["id"] for line in self.lines}
+        return [question for question in QUESTIONNAIRE if question.id not in asked]
 
     @property
     def classes(self) -> tuple[ExplainedClass, ...]:

@@ -177,7 +177,9 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("work.still_open", "POST"): readers(200),
     # Since when was not said.
     ("work.count_new", "GET"): readers(400),
+    ("history.pdf", "GET"): readers(200),
     ("history.show", "GET"): readers(200),
+    ("history.text", "GET"): readers(200),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
     # Nothing of this visitor's is there to be taken back.

@@ -1,0 +1,1 @@
+"""The languages: what was said, written for other systems and other readers."""
