@@ -372,3 +372,37 @@ def _situation(said: _Said) -> Iterator[str | Cell]:
         yield after
         began = True
     yield "." if began else f"Nothing was said about the headaches ({NOT_SURE.lower()} or {SKIPPED.lower()})."
+
+
+# ---------------------------------------------------------------- over time
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """A row that reads otherwise than in an earlier history."""
+
+    section: str
+    label: str
+    was: str
+    now: str
+    # The answer that says so now.
+    source: str
+
+
+def changes_between(was: HeadacheHistory, now: HeadacheHistory) -> tuple[ChangedRow, ...]:
+    """Rows of either history that differ, in the order of the page; what nobody told is no change."""
+    before, after = _by_place(was), _by_place(now)
+    return tuple(
+        ChangedRow(*place, _words(before.get(place)), _words(after.get(place)), row.cells[0].source)
+        for place, row in {**before, **after}.items()
+        if _words(before.get(place)) != _words(after.get(place))
+        and any(found.is_told for found in (before.get(place), after.get(place)) if found)
+    )
+
+
+def _by_place(history: HeadacheHistory) -> dict[tuple[str, str], Row]:
+    return {(section.title, row.label): row for section in history.sections for row in section.rows}
+
+
+def _words(row: Row | None) -> str:
+    return "; ".join(cell.words for cell in row.cells) if row else NOT_ASKED

@@ -42,6 +42,7 @@ WAYS_BACK: Final = ("resume", "code")
 # Mail about a way back: the way itself, and the warning before it ends.
 LINK_MAIL: Final = "draft_link"
 WARNING_MAIL: Final = "draft_warning"
+INVITATION_MAIL: Final = "follow_up_invitation"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -171,7 +172,7 @@ def close_doors(session: Session, draft: OpenDraft, kinds: Collection[str], now:
         DraftDoor.draft_id == draft.row.id, DraftDoor.kind.in_(kinds), DraftDoor.replaced_at.is_(None)
     )
     session.execute(closing.values(replaced_at=now, wrapped_key=b""))
-    for mail in (LINK_MAIL, WARNING_MAIL):
+    for mail in (LINK_MAIL, WARNING_MAIL, INVITATION_MAIL):
         cancel_mail(session, draft_id=draft.row.id, kind=mail)
 
 

@@ -127,3 +127,19 @@ def decide_pair(
     session.flush()
     subject = request_subject(one)
     audit.note(session, "likeness_judged", subject, staff_id=staff_id, other=other.reference, verdict=verdict)
+
+
+def list_same_person(session: Session, consultation: Consultation) -> list[Consultation]:
+    """Requests that staff linked to this one, step by step; the oldest first, without those withdrawn."""
+    found: dict[UUID, Consultation] = {consultation.id: consultation}
+    unseen = [consultation]
+    while unseen:
+        links = _links(session, unseen.pop())
+        same = {other for other, (link, _) in links.items() if link.verdict == "same"} - found.keys()
+        rows = session.scalars(
+            select(Consultation).where(Consultation.id.in_(same), Consultation.withdrawn_at.is_(None))
+        ).all()
+        found |= {row.id: row for row in rows}
+        unseen += rows
+    del found[consultation.id]
+    return sorted(found.values(), key=lambda row: (row.received_at, row.id))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
-from screener.store.tables import OutboxMessage, place_of
+from screener.store.tables import Draft, OutboxMessage, place_of
 from screener.store.tenancy import entered_clinic, looking_up
 from screener.store.vault import open_document, seal_document
 
@@ -113,7 +113,11 @@ def cancel_mail(session: Session, *, draft_id: UUID, kind: str) -> None:
 
 
 def remove_messages(session: Session, consultation_id: UUID) -> None:
-    """Whatever a request owes or was sent."""
+    """Whatever a request owes or was sent, and the forms that it was invited to fill in."""
+    invited = select(OutboxMessage.draft_id).where(
+        OutboxMessage.consultation_id == consultation_id, OutboxMessage.draft_id.is_not(None)
+    )
+    session.execute(delete(Draft).where(Draft.id.in_(invited)))
     session.execute(delete(OutboxMessage).where(OutboxMessage.consultation_id == consultation_id))
 
 

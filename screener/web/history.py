@@ -12,6 +12,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from screener.domain.answers import Answers
 from screener.domain.clinical_words import FLAG_WORDS, NOT_JUDGED
 from screener.domain.explanation import VERDICT_WORDS
+from screener.domain.headache_history import changes_between
 from screener.domain.notices import DISCLAIMER
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import Screening, screen
@@ -19,7 +20,8 @@ from screener.domain.transcript import said
 from screener.domain.verdict import Verdict
 from screener.domain.what_if import CHANGEABLE, Change, class_changes, flag_changes
 from screener.exports.summary import Note, headache_note
-from screener.web.access import staff_only
+from screener.store.duplicates import list_same_person
+from screener.web.access import db, staff_only
 from screener.web.copies import NEEDED, can_make_pdf, send_pdf
 from screener.web.forms import copy_form
 from screener.web.languages import LANGUAGES
@@ -34,13 +36,43 @@ INVALID = 422
 @history.get("/<clinic_slug>/requests/<reference>/history")
 @staff_only
 def show(reference: str) -> str:
+    record = open_record(reference)
     return render_template(
         "history/show.html",
-        record=open_record(reference),
+        record=record,
         can_make_pdf=can_make_pdf(),
         pdf_needs=NEEDED,
+        **_over_time(record),
         **DESK_WORDS,
     )
+
+
+def _over_time(record: Record) -> dict[str, Any]:
+    """What changed since the person's request before this one; opening it is written down too."""
+    here = record.consultation
+    linked = list_same_person(db(), here)
+    before = [other for other in linked if other.received_at < here.received_at]
+    was = open_record(before[-1].reference) if before else None
+    return {
+        "linked": linked,
+        "was": was,
+        "changes": changes_between(was.history, record.history) if was else (),
+        "moved": list(_moved(was, record)) if was else [],
+    }
+
+
+def _moved(was: Record, now: Record) -> Iterator[tuple[str, str, str]]:
+    """Verdicts that are not what they were, as concluded each day."""
+    pairs = [
+        ("Articles", CLASS_LABELS[was.screening.article_class], CLASS_LABELS[now.screening.article_class]),
+        *(
+            (_name(after.id), before.verdict_words, after.verdict_words)
+            for after in now.clinical
+            for before in was.clinical
+            if before.id == after.id
+        ),
+    ]
+    return (pair for pair in pairs if pair[1] != pair[2])
 
 
 @history.get("/<clinic_slug>/requests/<reference>/history.pdf")

@@ -387,6 +387,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         events=visit.draft.document["events"],
         for_other=visit.for_other,
         entered_by=visit.entered_by,
+        follows=visit.follows,
         contact=form.contact,
         kind=kind,
         sending=Sending(key, body_digest(form), receipt_token),

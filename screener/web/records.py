@@ -95,6 +95,11 @@ class Record:
         return str(found["name"]) if found else None
 
     @property
+    def follows(self) -> str | None:
+        """The reference of the request whose follow-up invitation this one answers."""
+        return self.document.get("follows")
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """What was said, to be read here; in another language the words that were shown stand beside."""
         stored: list[dict[str, Any]] = self.document["transcript"]

@@ -44,6 +44,7 @@ def send_request(
     now: datetime,
     for_other: bool = False,
     entered_by: Mapping[str, Any] | None = None,
+    follows: str | None = None,
 ) -> Consultation:
     """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what."""
     found = screen(answers)
@@ -58,6 +59,7 @@ def send_request(
             "language": language(),
             "for_other": for_other,
             **({"entered_by": entered_by} if entered_by else {}),
+            **({"follows": follows} if follows else {}),
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,

@@ -180,7 +180,9 @@ def resume(token: str) -> Any:
             gettext("That is not the year given before. Tries left: %(left)s.", left=left)
         ]
     until = kept_until(draft.row)
-    return render_template("patient/resume.html", form=form, until=until), INVALID if is_sent else 200
+    invited = "invited" in draft.document
+    page = render_template("patient/resume.html", form=form, until=until, invited=invited)
+    return page, INVALID if is_sent else 200
 
 
 def _used_link(token: str) -> tuple[str, int]:

@@ -81,6 +81,11 @@ class Visit:
         return self.draft.document.get("entered_by")
 
     @property
+    def follows(self) -> str | None:
+        """The reference of the earlier request that staff asked to follow up."""
+        return self.draft.document.get("follows")
+
+    @property
     def is_emergency(self) -> bool:
         return self.urgency.level is Level.EMERGENCY
 
@@ -202,10 +207,11 @@ def come_back(draft: OpenDraft) -> Response:
     """To where they stopped, by a new link: whoever held another one before is shut out."""
     # Only the ways back needed these, and they are shut now.
     was_saved = draft.document.pop("saved", None) is not None
+    was_invited = draft.document.pop("invited", None) is not None
     draft.document.pop("birth_year", None)
     token = renew_door(db(), draft, now())
     save_draft(db(), draft, now())
-    visit = Visit(token, draft, told="used" if was_saved else None)
+    visit = Visit(token, draft, told="again" if was_invited else "used" if was_saved else None)
     return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
 
 

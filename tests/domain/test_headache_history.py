@@ -12,6 +12,7 @@ from screener.domain.headache_history import (
     PREVENTIVE_CLASSES,
     HeadacheHistory,
     Row,
+    changes_between,
     history_of,
 )
 from screener.domain.question import NONE_CODE, Part
@@ -161,3 +162,31 @@ def test_bars_know_the_days_and_what_they_are_out_of() -> None:
         "days_lost": (40, 92),
     }
     assert [bar.value for bar in history({}).bars] == [None] * 4
+
+
+# ---------------------------------------------------------------- over time
+
+
+def changed(was: dict[str, object], now: dict[str, object]) -> list[tuple[str, str, str]]:
+    return [(row.label, row.was, row.now) for row in changes_between(history(was), history(now))]
+
+
+def test_rows_that_read_otherwise_are_told_as_was_and_now() -> None:
+    now = CHRONIC_AND_INTRACTABLE | {"head_days": 14, "mig_days": 12, "usual_relief": "much_better"}
+    assert changed(CHRONIC_AND_INTRACTABLE, now) == [
+        ("Headache days in the last 30", "20 days", "14 days"),
+        ("At 15 or more days a month for", "More than 3 months", "Not asked"),
+        ("Relief in general, to the next day", "A little, or not for long", "Much better"),
+    ]
+
+
+def test_the_same_answers_and_what_nobody_told_are_no_change() -> None:
+    assert changed(CHRONIC_AND_INTRACTABLE, CHRONIC_AND_INTRACTABLE) == []
+    assert changed({"now_pain": None}, {"now_pain": False})[0] == ("In an attack", "Not sure", "No")
+    # "Skipped" beside "not asked" tells nothing of the patient.
+    assert changed({"now_pain": True}, {"now_pain": False}) == [("In an attack", "Yes", "No")]
+
+
+def test_a_medicine_that_was_not_named_before_is_a_change() -> None:
+    now = CHRONIC_AND_INTRACTABLE | {"acute_tried": ["triptan", "nsaid", "gepant"], "gepant_relief": "goes"}
+    assert ("Gepant", "Not asked", "The pain is gone; Skipped") in changed(CHRONIC_AND_INTRACTABLE, now)

@@ -195,6 +195,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("duplicates.decide", "GET"): readers(303),
     ("follow_up.calendar", "GET"): readers(404),
     ("queue.evidence", "GET"): readers(200),
+    ("invite.ask", "GET"): readers(200),
+    ("invite.ask", "POST"): readers(303),
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
     ("patient.evidence", "GET"): either(200),
@@ -287,6 +289,7 @@ class World:
                     "desk_habits.",
                     "call.",
                     "history.",
+                    "invite.",
                     "account.",
                     "people.",
                 )

@@ -1,0 +1,52 @@
+"""Invitations to a follow-up screening: a draft that waits behind a mailed link, prefilled."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from screener.store.consultations import add_event
+from screener.store.drafts import INVITATION_MAIL, OpenDraft, add_draft, close_doors, kept_until, save_draft
+from screener.store.saved_drafts import save_for_later
+from screener.store.tables import Consultation, Draft, OutboxMessage
+
+
+class Invitation(NamedTuple):
+    """An invitation that was not answered yet."""
+
+    sent_at: datetime
+    until: datetime
+
+
+def find_invitation(session: Session, consultation: Consultation, now: datetime) -> Invitation | None:
+    """The one that can still be answered."""
+    row = session.scalar(select(Draft).where(Draft.id.in_(_invited(consultation))))
+    if row is None or now >= kept_until(row):
+        return None
+    return Invitation(row.created_at, kept_until(row))
+
+
+def add_invitation(
+    session: Session, consultation: Consultation, document: Mapping[str, Any], staff_id: int, now: datetime
+) -> tuple[OpenDraft, str]:
+    """A draft with this document and the token of its mailed link; an earlier invitation is dead.
+
+    `document` must hold the `birth_year` that its door asks for.
+    """
+    session.execute(delete(Draft).where(Draft.id.in_(_invited(consultation))))
+    draft, _ = add_draft(session, consultation.clinic_id, document, now)
+    close_doors(session, draft, ("page",), now)
+    token = save_for_later(session, draft, "resume", now)
+    save_draft(session, draft, now)
+    add_event(session, consultation, "follow_up_invited", now, staff_id=staff_id)
+    return draft, token
+
+
+def _invited(consultation: Consultation) -> Any:
+    return select(OutboxMessage.draft_id).where(
+        OutboxMessage.consultation_id == consultation.id,
+        OutboxMessage.kind == INVITATION_MAIL,
+        OutboxMessage.draft_id.is_not(None),
+    )

@@ -1,0 +1,39 @@
+"""A later screening: danger signs, counts and the attack now are asked afresh, the rest is checked."""
+
+import pytest
+from builders import EVERY_PAGE
+
+from screener.domain.next_screening import carried_over
+from screener.domain.questionnaire import QUESTIONNAIRE
+
+
+@pytest.mark.parametrize(
+    "question_id",
+    [
+        *("danger_now", "danger_before", "age", "pregnancy", "changes", "injury_signs"),
+        *("head_days", "mig_days", "months_at_rate", "days_lost", "debil_days", "debil_months"),
+        *(
+            "now_pain",
+            "now_length",
+            "now_relief",
+            "keep_down",
+            "longest_break",
+            "now_stops_me",
+            "now_as_usual",
+        ),
+        *("acute_days", "triptan_days", "acute_other_days", "acute_over_3_months", "own_words"),
+        *("ket_heart", "ket_medicines", "ket_escort", "continuous_since_start"),
+    ],
+)
+def test_what_may_have_changed_since_is_asked_again(question_id: str) -> None:
+    assert QUESTIONNAIRE.find(question_id) is not None
+    assert question_id not in carried_over({question_id: "anything"})
+
+
+def test_the_usual_attack_and_what_was_tried_is_kept_as_it_was_said() -> None:
+    kept = carried_over({**EVERY_PAGE, "side": None})  # type: ignore[dict-item]
+    assert kept["treated_length"] == "over_72h"
+    assert kept["acute_tried"] == ["triptan", "ergot", "other"]
+    assert kept["beta_blocker_outcome"] == "not_enough"
+    assert kept["side"] is None
+    assert "head_days" not in kept
