@@ -358,7 +358,7 @@ _SITUATION: Final = (
     ("; relief from medicine: ", USUAL_RELIEF, ""),
     ("; this attack has lasted ", NOW_LENGTH, ""),
 )
-_SAYS_NOTHING: Final = {PREGNANCY.id: {"no"}}
+_SAYS_NOTHING: Final = {PREGNANCY.id: {"no"}, TREATED_LENGTH.id: {"never_treated"}}
 
 
 def _situation(said: _Said) -> Iterator[str | Cell]:

@@ -63,7 +63,11 @@ _CALM: dict[str, Value] = {
     "pregnancy": "no",
     "now_pain": False,
 }
-_WORDS = ("It is worst at the end of the week.", "I had to give up my night shifts.", "")
+_WORDS = (
+    "It is worst at the end of the week.",
+    "I had to give up my night shifts.",
+    "Light at work is the hardest part.",
+)
 
 
 def add_demo(submissions: int) -> str:

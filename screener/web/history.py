@@ -160,7 +160,9 @@ def _safety(record: Record, time_zone: str) -> Iterator[str]:
     for at, words, flags in record.safety_events:
         yield f"{local(at, time_zone)}, at the emergency page: {words} ({'; '.join(flags)})"
     for one, other in record.conflicts:
-        yield f"These answers do not fit each other: {one} / {other}"
+        yield (
+            f"These answers do not fit each other: {one.wording} {one.words} / {other.wording} {other.words}"
+        )
 
 
 def _footer(record: Record) -> Iterator[str]:

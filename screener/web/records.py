@@ -14,7 +14,7 @@ from screener.domain.answers import Answers
 from screener.domain.classification import ArticleClass
 from screener.domain.clinical_words import NOT_JUDGED, REMARK_WORDS, ExplainedFlag, explain_flags
 from screener.domain.consultation import State
-from screener.domain.explanation import SOURCES, ExplainedClass, explain, flag_words
+from screener.domain.explanation import SOURCES, ExplainedClass, Told, explain, flag_words, told_answers
 from screener.domain.headache_history import HeadacheHistory, history_of
 from screener.domain.question import Question
 from screener.domain.questionnaire import QUESTIONNAIRE
@@ -136,9 +136,10 @@ class Record:
         return [flag_words(flag) for flag in self.document["report"]["red_flags"]]
 
     @property
-    def conflicts(self) -> list[tuple[str, str]]:
-        wordings = {line["id"]: line["wording"] for line in self.lines}
-        return [(wordings[a], wordings[b]) for a, b in self.document["report"]["conflicts"]]
+    def conflicts(self) -> list[tuple[Told, Told]]:
+        """Pairs of answers that do not fit each other."""
+        told = told_answers(self.lines)
+        return [(told[one], told[other]) for one, other in self.document["report"]["conflicts"]]
 
     @property
     def safety_events(self) -> list[tuple[datetime, str, list[str]]]:
