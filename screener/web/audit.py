@@ -60,6 +60,7 @@ _OTHERS: Final[Mapping[str, str]] = {
 }
 _PAGES: Final[Mapping[str, str]] = {
     "queue.submission": "request page",
+    "queue.alike": "compared with another request on its page",
     "history.show": "history page",
     "history.what_if": "what-if page",
     "security.login": "the password",

@@ -19,7 +19,7 @@ from screener.domain.consultation import (
     check_undo,
 )
 from screener.domain.evidence import EVIDENCE
-from screener.store.consultations import move_consultation, undo_move
+from screener.store.consultations import list_moves, move_consultation, undo_move
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.queue import (
     ROUTINE_RANK,
@@ -32,6 +32,7 @@ from screener.store.queue import (
 )
 from screener.store.saved_views import list_views
 from screener.store.staff import list_memberships
+from screener.store.tables import Consultation
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
 from screener.web.queue_filters import VIEWS, Look
@@ -173,7 +174,7 @@ def move(reference: str) -> Any:
 def _move(reference: str, form: MoveForm) -> State:
     from_record = hold_request(reference)
     if form.version.data != str(from_record.version):
-        raise ConflictError("another version")
+        return _moved_before(from_record, form)
     try:
         to_state = State(form.to_state.data)
     except ValueError:
@@ -189,6 +190,16 @@ def _move(reference: str, form: MoveForm) -> State:
         now=datetime.now(UTC),
     )
     return to_state
+
+
+def _moved_before(held: Consultation, form: MoveForm) -> State:
+    """Sent twice, by a double click: its decision came next after what its page showed. Else a conflict."""
+    *before, last = [None, *list_moves(db(), held)]
+    seen = before[-1].id.hex if before and before[-1] else ""
+    asked = (current_user.id, "moved", form.to_state.data, form.reason.data or None, form.seen.data)
+    if last is None or asked != (last.staff_id, last.what, last.to_state, last.reason, seen):
+        raise ConflictError("another version")
+    return State(last.to_state)
 
 
 @queue.route("/<clinic_slug>/requests/<reference>/undo", methods=["GET", "POST"])
