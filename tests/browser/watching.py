@@ -14,12 +14,13 @@ _TELL_VIOLATIONS = """document.addEventListener('securitypolicyviolation',
 # What none of our own markup holds.
 _FOREIGN_MARKUP = """() => {
   const isOurs = address => new URL(address, location.href).origin === location.origin;
-  const isStrange = el => !el.matches('link[rel=icon][href="data:,"]') && (el.getAttributeNames().some(name => name.startsWith('on') || name === 'style')
+  const isStrange = el => el.getAttributeNames().some(name => name.startsWith('on') || name === 'style')
     || el.matches('img, iframe, object, embed, base, style, meta[http-equiv], [data-planted]')
-    || el.matches('script:not([src^="/static/"], [src^="/staff/fs-static/"]), link:not([href^="/static/"])')
-    || [el.getAttribute('href') ?? '', el.getAttribute('formaction') ?? '']
-         .some(address => /^[\\s\\0-\\x1f]*(javascript|data|vbscript):/i.test(address))
-    || (el.hasAttribute('action') && !isOurs(el.getAttribute('action'))));
+    || el.matches('script:not([src^="/static/"], [src^="/staff/fs-static/"])')
+    || el.matches('link:not([href^="/static/"], [rel=icon][href="data:,"])')
+    || (!el.matches('link') && [el.getAttribute('href') ?? '', el.getAttribute('formaction') ?? '']
+         .some(address => /^[\\s\\0-\\x1f]*(javascript|data|vbscript):/i.test(address)))
+    || (el.hasAttribute('action') && !isOurs(el.getAttribute('action')));
   return [...document.querySelectorAll('*')].filter(isStrange).map(el => el.outerHTML.slice(0, 200));
 }"""
 
