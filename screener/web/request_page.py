@@ -61,9 +61,10 @@ def hold_request(reference: str) -> Consultation:
     return held
 
 
-def last_move(consultation: Consultation) -> Move | None:
-    """The move that could be taken back."""
-    return _last(list_moves(db(), consultation))
+def last_two_moves(consultation: Consultation) -> tuple[Move | None, Move | None]:
+    """The move before the last one, and the last."""
+    *_, before, last = [None, None, *list_moves(db(), consultation)]
+    return before, last
 
 
 def _last(moves: Sequence[Move]) -> Move | None:
