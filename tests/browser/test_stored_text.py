@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,7 @@ from browser.watching import Watch, watching
 from builders import CONTACT, EVERY_PAGE
 from conftest import Installation, add_person
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from web.client import Browser as Visitor
@@ -34,6 +33,7 @@ from screener.store.saved_views import add_view
 from screener.store.tables import Clinic, Consultation, OutboxMessage
 from screener.store.tasks import add_task
 from screener.web.access import card_of
+from screener.web.forms import clean_text
 from screener.web.requests import Sending, send_request
 
 pytestmark = pytest.mark.browser
@@ -161,9 +161,6 @@ def places(stored: Stored) -> Iterator[str]:
     for rule in stored.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or not rule.rule.startswith("/desk/"):
             continue
-        # A file to keep, and answers to scripts: no pages.
-        if rule.endpoint in {"follow_up.calendar", "account.here", "work.count_new"}:
-            continue
         path = rule.rule.replace("<clinic_slug>", HOSTILE).replace("<what>", "note")
         path = path.replace("<task_id>", str(new_id()))
         if "<reference>" in path:
@@ -172,6 +169,16 @@ def places(stored: Stored) -> Iterator[str]:
             yield from (path.replace("<int:staff_id>", str(number)) for number in stored.people)
         else:
             yield path
+
+
+def shows_page(page: Page, place: str) -> bool:
+    """Opens it; not a page are files to keep and answers to scripts."""
+    try:
+        response = page.goto(place)
+    except Error as error:
+        assert "Download is starting" in error.message  # noqa: PT017 - anything else is a failure
+        return False
+    return response is not None and response.headers["content-type"].startswith("text/html")
 
 
 def words_of(page: Page) -> str:
@@ -188,7 +195,8 @@ def test_hostile_words_are_shown_as_words_on_every_desk_page(
         kind = re.sub(r"[0-9A-Z]{10}", "", place)
         if kind in leads_elsewhere:
             continue
-        page.goto(place)
+        if not shows_page(page, place):
+            continue
         if not page.url.endswith(place):
             leads_elsewhere.add(kind)
         opened.add(kind)
@@ -226,8 +234,7 @@ def test_hostile_words_that_are_refused_or_looked_for_come_back_as_words(
         assert page.input_value(fields[0]).startswith(" ".join(CORPUS)[:40])
     page.fill("#reason", typed)
     send("Save")
-    # Accents come back composed.
-    assert page.input_value("#reason") == unicodedata.normalize("NFC", typed)
+    assert page.input_value("#reason") == clean_text(typed)
     page.goto(f"/desk/{HOSTILE}/queue")
     page.get_by_text("Save or delete views").click()
     page.locator("#view-name").evaluate("el => el.removeAttribute('maxlength')")
