@@ -60,7 +60,6 @@ _OTHERS: Final[Mapping[str, str]] = {
 }
 _PAGES: Final[Mapping[str, str]] = {
     "queue.submission": "request page",
-    "queue.alike": "compared with another request on its page",
     "history.show": "history page",
     "history.what_if": "what-if page",
     "security.login": "the password",
@@ -73,6 +72,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "security.two_factor_setup_validate": "the app",
     "security.wan_register_response": "a new passkey",
     "security.wan_delete": "a passkey removed",
+    "queue.alike": "compared with another request on its page",
 }
 
 
