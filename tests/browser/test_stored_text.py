@@ -29,6 +29,7 @@ from screener.store.clinics import add_clinic
 from screener.store.consultations import assign_consultation, get_consultation, move_consultation
 from screener.store.contact_log import add_contact, add_note
 from screener.store.database import new_id
+from screener.store.duplicates import decide_pair
 from screener.store.saved_views import add_view
 from screener.store.tables import Clinic, Consultation, OutboxMessage
 from screener.store.tasks import add_task
@@ -109,6 +110,9 @@ def stored(installed: Installation) -> Stored:
             _plant_request(session, clinic, piece, staff_id)
             for piece, staff_id in zip(PIECES, people, strict=False)
         ]
+        one, other, third, *_ = (get_consultation(session, reference) for reference in references)
+        for pair, verdict in (((one, other), "same"), ((one, third), "different")):
+            decide_pair(session, *pair, verdict=verdict, seen=None, staff_id=people[1], now=NOW)
         for piece in PIECES:
             add_view(
                 session, staff_id=people[-1], name=piece[:60], query={"show": "done"}, is_shared=True, now=NOW
