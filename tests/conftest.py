@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +15,8 @@ import pytest
 from builders import PASSWORD, STAFF
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flask import Flask
 
     from screener.settings import Settings
@@ -88,13 +90,10 @@ class Installation:
 
 def make_installation(database_url: str) -> Installation:
     """Two clinics, `acme` (framed by one site) and `other`, and one person a role at each."""
-    from flask_security import hash_password  # noqa: PLC0415 - domain tests start without the web
-
-    from screener import create_app  # noqa: PLC0415
+    from screener import create_app  # noqa: PLC0415 - domain tests start without the web
     from screener.settings import Settings  # noqa: PLC0415
     from screener.store.clinics import add_clinic  # noqa: PLC0415
     from screener.store.migrations import migrate  # noqa: PLC0415
-    from screener.store.staff import add_membership  # noqa: PLC0415
 
     settings = Settings(
         database_url=database_url,
@@ -120,16 +119,26 @@ def make_installation(database_url: str) -> Installation:
             )
             for slug in ("acme", "other")
         }
-        datastore = app.extensions["security"].datastore
         for email, (slug, role) in STAFF.items():
-            person = datastore.create_user(email=email, name=email, password=hash_password(PASSWORD))
-            datastore.commit()
-            secret = app.extensions["security"].totp_factory.generate_totp_secret()
-            datastore.tf_set(person, "authenticator", totp_secret=secret)
-            if slug:
-                add_membership(session, staff_id=person.id, clinic_id=clinics[slug].id, role=role)
+            add_person(app, email, clinics[slug].id if slug else None, [role])
         session.commit()
     return Installation(settings, app)
+
+
+def add_person(app: Flask, email: str, clinic_id: UUID | None, roles: Collection[str], name: str = "") -> int:
+    """A member of staff with a password and an app for codes; their id. Within the app; commit it."""
+    from flask_security import hash_password  # noqa: PLC0415
+
+    from screener.store.staff import add_membership  # noqa: PLC0415
+
+    security, session = app.extensions["security"], app.extensions["screener.database"].sessions()
+    person = security.datastore.create_user(email=email, name=name or email, password=hash_password(PASSWORD))
+    security.datastore.commit()
+    secret = security.totp_factory.generate_totp_secret()
+    security.datastore.tf_set(person, "authenticator", totp_secret=secret)
+    for role in roles if clinic_id else ():
+        add_membership(session, staff_id=person.id, clinic_id=clinic_id, role=role)
+    return int(person.id)
 
 
 def next_code(app: Flask, email: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.database import new_id
+from screener.store.one_time_keys import find_written
 from screener.store.tables import Appointment, Consultation, User
 
 
@@ -31,9 +32,18 @@ def add_appointment(
     minutes: int | None,
     staff_id: int,
     now: datetime,
+    row_id: UUID | None = None,
 ) -> Appointment:
+    """Raise SentBeforeError if another arrangement has this id."""
+    row_id = row_id or new_id()
+
+    def is_same(row: Appointment) -> bool:
+        return (row.starts_at, row.minutes) == (starts_at, minutes)
+
+    if written := find_written(session, Appointment, row_id, is_same):
+        return written
     row = Appointment(
-        id=new_id(),
+        id=row_id,
         clinic_id=consultation.clinic_id,
         consultation_id=consultation.id,
         at=now,

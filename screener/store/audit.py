@@ -58,27 +58,44 @@ def note(
     `staff_id` is who did it: None for a patient, a stranger or the operator. Raises ValueError for a
     detail that is no code.
     """
+    note_each(session, what, [subject], staff_id=staff_id, **details)
+
+
+def note_each(
+    session: Session,
+    what: str,
+    subjects: Iterable[Subject],
+    *,
+    staff_id: int | None = None,
+    **details: Detail,
+) -> None:
+    """As `note`, the same of each subject, in one go."""
+    subjects = list(subjects)
+    if not subjects:
+        return
     told = {name: value for name, value in details.items() if value is not None}
-    _check((what, *subject, *told.values()))
+    _check((what, *(name for subject in subjects for name in subject), *told.values()))
     head = session.scalars(
         # SQLite knows no row locks; there each writer waits for the one before it anyway.
         select(AuditHead).with_for_update().execution_options(populate_existing=True)
     ).one()
-    entry = AuditEntry(
-        id=new_id(),
-        clinic_id=entered_clinic(session),
-        number=head.number + 1,
-        # The moment of writing, whatever moment is told of.
-        at=datetime.now(UTC),
-        staff_id=staff_id,
-        what=what,
-        subject_table=subject.table,
-        subject=subject.name,
-        details=told,
-    )
-    entry.chain = _Chain(session).link(head.chain, entry)
-    head.number, head.chain = entry.number, entry.chain
-    session.add(entry)
+    chain = _Chain(session)
+    for subject in subjects:
+        entry = AuditEntry(
+            id=new_id(),
+            clinic_id=entered_clinic(session),
+            number=head.number + 1,
+            # The moment of writing, whatever moment is told of.
+            at=datetime.now(UTC),
+            staff_id=staff_id,
+            what=what,
+            subject_table=subject.table,
+            subject=subject.name,
+            details=told,
+        )
+        entry.chain = chain.link(head.chain, entry)
+        head.number, head.chain = entry.number, entry.chain
+        session.add(entry)
     session.flush()
 
 

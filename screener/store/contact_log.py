@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
+from screener.store.one_time_keys import find_written
 from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
 from screener.store.vault import open_sealed, seal
 
@@ -43,9 +45,19 @@ def add_contact(
     next_try_at: datetime | None,
     staff_id: int,
     now: datetime,
+    row_id: UUID | None = None,
 ) -> ContactEntry:
+    """Raise SentBeforeError if another contact has this id."""
+    row_id = row_id or new_id()
+
+    def is_same(entry: ContactEntry) -> bool:
+        said = (entry.kind, entry.outcome, _note(session, entry) or "", entry.next_try_at)
+        return said == (kind, outcome, note, next_try_at)
+
+    if written := find_written(session, ContactEntry, row_id, is_same):
+        return written
     entry = ContactEntry(
-        id=new_id(),
+        id=row_id,
         clinic_id=consultation.clinic_id,
         consultation_id=consultation.id,
         at=now,
@@ -86,16 +98,30 @@ def _note(session: Session, entry: ContactEntry) -> str | None:
 
 
 def add_note(
-    session: Session, consultation: Consultation, text: str, staff_id: int, now: datetime
+    session: Session,
+    consultation: Consultation,
+    text: str,
+    staff_id: int,
+    now: datetime,
+    *,
+    row_id: UUID | None = None,
 ) -> RequestNote:
+    """Raise SentBeforeError if another note has this id."""
+    row_id = row_id or new_id()
+    ring = clinic_key(session, consultation.clinic_id)
+
+    def is_same(note: RequestNote) -> bool:
+        return open_sealed(ring, place_of(note, "sealed_text"), note.sealed_text) == text.encode()
+
+    if written := find_written(session, RequestNote, row_id, is_same):
+        return written
     note = RequestNote(
-        id=new_id(),
+        id=row_id,
         clinic_id=consultation.clinic_id,
         consultation_id=consultation.id,
         at=now,
         staff_id=staff_id,
     )
-    ring = clinic_key(session, note.clinic_id)
     note.sealed_text = seal(ring, place_of(note, "sealed_text"), text.encode())
     session.add(note)
     session.flush()

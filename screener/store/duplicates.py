@@ -3,6 +3,7 @@
 They are shown, never merged: families share an e-mail, so only a person says whose two requests are.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from screener.store import audit
-from screener.store.audit import request_subject
+from screener.store.audit import Subject, request_subject
 from screener.store.consultations import read_contact
 from screener.store.database import new_id
 from screener.store.errors import ConflictError
@@ -38,6 +39,11 @@ class Match:
     decided_by: str | None
     decided_at: datetime | None
 
+    @property
+    def is_compared(self) -> bool:
+        """Its contact details are shown: somebody is to decide by them."""
+        return self.verdict is None
+
 
 def list_matches(session: Session, consultation: Consultation) -> list[Match]:
     """The newest first; linked ones whether they still look alike or not."""
@@ -53,6 +59,12 @@ def list_matches(session: Session, consultation: Consultation) -> list[Match]:
         .limit(MOST_SHOWN)
     )
     return [_match(session, consultation, row, links.get(row.id)) for row in rows]
+
+
+def note_compared(session: Session, one: Consultation, matches: Iterable[Match], staff_id: int) -> None:
+    """Whoever opens `one` reads the contact details of what is to be compared with it."""
+    read = [Subject(Consultation.__tablename__, m.reference) for m in matches if m.is_compared]
+    audit.note_each(session, "read", read, staff_id=staff_id, page="queue.alike", other=one.reference)
 
 
 def _alike(one: Consultation) -> Any:
@@ -117,6 +129,9 @@ def decide_pair(
     first, second = sorted((one.id, other.id))
     pair = (RequestLink.first_id == first, RequestLink.second_id == second)
     link = session.scalar(select(RequestLink).where(*pair))
+    if link is not None and (link.verdict, link.staff_id) == (verdict, staff_id):
+        # Said twice, by a double click.
+        return
     found = None if link is None or link.verdict == "undone" else link.verdict
     if found != seen:
         raise ConflictError("somebody else decided about these two meanwhile")

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
@@ -40,11 +41,14 @@ def add_view(
     is_shared: bool,
     now: datetime,
 ) -> None:
-    """Raise ValueError, in words for the person, if the name will not do or there are too many."""
+    """Once, however often it is saved. Raise ValueError, in words for the person, if it will not do."""
     if not 0 < len(name) <= LONGEST_NAME:
         raise ValueError(f"Give the view a name of 1 to {LONGEST_NAME} characters.")
-    mine = select(func.count(SavedView.id)).where(SavedView.staff_id == staff_id)
-    if (session.scalar(mine) or 0) >= MOST_VIEWS:
+    said = (name, dict(query), is_shared)
+    mine = _list(session, SavedView.staff_id == staff_id)
+    if any(said == (view.name, view.query, view.is_shared) for view in mine):
+        return
+    if len(mine) >= MOST_VIEWS:
         raise ValueError(f"You have {MOST_VIEWS} saved views. Delete one first.")
     view = SavedView(
         id=new_id(),
@@ -61,11 +65,13 @@ def add_view(
 
 def list_views(session: Session, staff_id: int) -> list[View]:
     """A person's own and those that others share, by name."""
+    views = _list(session, or_(SavedView.staff_id == staff_id, SavedView.is_shared.is_(True)))
+    return sorted(views, key=lambda view: (view.name.casefold(), view.id))
+
+
+def _list(session: Session, chosen: ColumnElement[bool]) -> list[View]:
     ring = clinic_key(session, entered_clinic(session))
-    rows = session.scalars(
-        select(SavedView).where(or_(SavedView.staff_id == staff_id, SavedView.is_shared.is_(True)))
-    )
-    views = [
+    return [
         View(
             row.id,
             row.staff_id,
@@ -73,9 +79,8 @@ def list_views(session: Session, staff_id: int) -> list[View]:
             row.query,
             row.is_shared,
         )
-        for row in rows
+        for row in session.scalars(select(SavedView).where(chosen))
     ]
-    return sorted(views, key=lambda view: (view.name.casefold(), view.id))
 
 
 def delete_view(session: Session, view_id: UUID, staff_id: int, here: Collection[int]) -> None:

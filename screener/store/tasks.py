@@ -13,6 +13,7 @@ from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import NotFoundError
+from screener.store.one_time_keys import find_written
 from screener.store.tables import Consultation, RequestTask, User, place_of
 from screener.store.vault import open_sealed, seal
 
@@ -40,9 +41,18 @@ def add_task(
     for_staff_id: int,
     staff_id: int,
     now: datetime,
+    row_id: UUID | None = None,
 ) -> RequestTask:
+    """Raise SentBeforeError if another task has this id."""
+    row_id = row_id or new_id()
+
+    def is_same(task: RequestTask) -> bool:
+        return (_what(session, task), task.due_on, task.for_staff_id) == (what, due_on, for_staff_id)
+
+    if written := find_written(session, RequestTask, row_id, is_same):
+        return written
     task = RequestTask(
-        id=new_id(),
+        id=row_id,
         clinic_id=consultation.clinic_id,
         consultation_id=consultation.id,
         at=now,
@@ -57,6 +67,11 @@ def add_task(
     subject = request_subject(consultation)
     audit.note(session, "task_added", subject, staff_id=staff_id, for_staff_id=for_staff_id)
     return task
+
+
+def _what(session: Session, task: RequestTask) -> str:
+    ring = clinic_key(session, task.clinic_id)
+    return open_sealed(ring, place_of(task, "sealed_what"), task.sealed_what).decode()
 
 
 def finish_task(
@@ -102,9 +117,7 @@ def _list(session: Session, chosen: ColumnElement[bool]) -> list[Task]:
             reference,
             row.at,
             added_by,
-            open_sealed(
-                clinic_key(session, row.clinic_id), place_of(row, "sealed_what"), row.sealed_what
-            ).decode(),
+            _what(session, row),
             row.due_on,
             row.for_staff_id,
             for_name,

@@ -76,6 +76,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "security.two_factor_setup_validate": "the app",
     "security.wan_register_response": "a new passkey",
     "security.wan_delete": "a passkey removed",
+    "queue.alike": "compared with another request on its page",
 }
 
 

@@ -15,6 +15,7 @@ from screener.store.appointments import Arranged, add_appointment, list_appointm
 from screener.store.consultations import get_consultation
 from screener.store.contact_log import add_contact, add_note
 from screener.store.errors import NotFoundError
+from screener.store.one_time_keys import SentBeforeError, row_of_key
 from screener.store.tables import Consultation
 from screener.store.tasks import add_task, finish_task, list_open_tasks
 from screener.web.access import db, staff_only
@@ -33,6 +34,10 @@ follow_up = Blueprint("follow_up", __name__, url_prefix="/desk")
 
 INVALID, CONFLICT = 422, 409
 
+SENT_BEFORE = (
+    "This form was sent before, with other words, and those are written down. "
+    "If these are meant too, send them now."
+)
 ARRANGED_MEANWHILE = "Somebody else changed the appointment meanwhile. Look at it below, then decide again."
 
 
@@ -51,20 +56,27 @@ def add(reference: str, what: str) -> Any:
         return _to_request(reference)
     held = hold_request(reference)
     form = make_form(FORMS[what])
-    if "call_off" in request.form and isinstance(form, AppointmentForm):
-        return _call_off(held, form)
     form.read()
     if form.problems:
         return show_request(reference, typed={what: form}, problems=form.problems), INVALID
-    if isinstance(form, AppointmentForm) and _is_stale(held, form):
-        return _refuse_stale(held, form)
-    flash(_write(held, form))
+    row_id = row_of_key(held, current_user.id, form.once.data or "")
+    if isinstance(form, AppointmentForm) and _is_stale(held, form, row_id):
+        return _refuse(held, what, form, ARRANGED_MEANWHILE)
+    try:
+        flash(_write(held, form, row_id))
+    except SentBeforeError:
+        return _refuse(held, what, form, SENT_BEFORE)
     return _to_request(held.reference, "happened")
 
 
-def _write(held: Consultation, form: TypedForm) -> str:
-    """What to tell whoever wrote it."""
-    by: dict[str, Any] = {"staff_id": current_user.id, "now": datetime.now(UTC)}
+def _refuse(held: Consultation, what: str, form: TypedForm, words: str) -> Any:
+    """With what was typed, to be sent again."""
+    return show_request(held.reference, typed={what: form}, problems=[(form.first, words)]), CONFLICT
+
+
+def _write(held: Consultation, form: TypedForm, row_id: UUID) -> str:
+    """What to tell whoever wrote it: the same however often the form is sent."""
+    by: dict[str, Any] = {"staff_id": current_user.id, "now": datetime.now(UTC), "row_id": row_id}
     match form:
         case ContactForm():
             add_contact(
@@ -84,32 +96,24 @@ def _write(held: Consultation, form: TypedForm) -> str:
             what, owner = form.task.data, form.for_staff_id
             add_task(db(), held, what=what, due_on=form.due_on, for_staff_id=owner, **by)
             return "The task is added."
+        case AppointmentForm() if form.starts_at is None and not _may_call_off(held, row_id):
+            return "There is no appointment to call off."
         case AppointmentForm():
-            minutes = int(form.appointment_minutes.data)
-            add_appointment(db(), held, starts_at=form.starts_at, minutes=minutes, **by)
-            return "The appointment is set. Tell the patient: nothing is sent."
+            add_appointment(db(), held, starts_at=form.starts_at, minutes=form.minutes, **by)
+            done = "set" if form.starts_at else "called off"
+            return f"The appointment is {done}. Tell the patient: nothing is sent."
     raise TypeError(type(form).__name__)
 
 
-def _is_stale(held: Consultation, form: AppointmentForm) -> bool:
+def _may_call_off(held: Consultation, row_id: UUID) -> bool:
     now = arranged(held)
-    return bool(form.appointment_seen.data != (now.id.hex if now else ""))
+    return now is not None and (now.starts_at is not None or now.id == row_id)
 
 
-def _refuse_stale(held: Consultation, form: AppointmentForm) -> Any:
-    problems = [("appointment", ARRANGED_MEANWHILE)]
-    return show_request(held.reference, typed={"appointment": form}, problems=problems), CONFLICT
-
-
-def _call_off(held: Consultation, form: AppointmentForm) -> Any:
-    if _is_stale(held, form):
-        return _refuse_stale(held, form)
+def _is_stale(held: Consultation, form: AppointmentForm, row_id: UUID) -> bool:
+    """Somebody else arranged something since; what this very form arranged does not count."""
     now = arranged(held)
-    if now is not None and now.starts_at is not None:
-        when = datetime.now(UTC)
-        add_appointment(db(), held, starts_at=None, minutes=None, staff_id=current_user.id, now=when)
-        flash("The appointment is called off. Tell the patient: nothing is sent.")
-    return _to_request(held.reference, "happened")
+    return now is not None and now.id != row_id and form.appointment_seen.data != now.id.hex
 
 
 @follow_up.route("/<clinic_slug>/requests/<reference>/tasks/<task_id>/done", methods=["GET", "POST"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
@@ -33,6 +33,11 @@ def _line() -> StringField:
 
 class TypedForm(FlaskForm):
     """`read` it before its values are used."""
+
+    # Where the form begins, for an error about all of it.
+    first: ClassVar[str]
+    # The page's one-time key: a form that is sent twice is written once.
+    once = HiddenField()
 
     def __init__(self, time_zone: str, colleagues: Sequence[Colleague], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -73,6 +78,7 @@ class TypedForm(FlaskForm):
 class ContactForm(TypedForm):
     """A try to reach the patient."""
 
+    first = "contact_kind-1"
     contact_kind = _line()
     contact_outcome = _line()
     contact_note = _line()
@@ -90,6 +96,7 @@ class ContactForm(TypedForm):
 
 
 class NoteForm(TypedForm):
+    first = "note"
     note = _line()
 
     def read(self) -> None:
@@ -99,6 +106,7 @@ class NoteForm(TypedForm):
 
 
 class TaskForm(TypedForm):
+    first = "task"
     task = _line()
     task_due = _line()
     task_for = _line()
@@ -130,17 +138,26 @@ class TaskForm(TypedForm):
 
 
 class AppointmentForm(TypedForm):
+    first = "appointment"
     appointment = _line()
     appointment_minutes = _line()
     # What was arranged when the page was opened.
     appointment_seen = HiddenField()
+    # The other button: nothing that was typed counts.
+    call_off = HiddenField()
 
+    # Both None where it is called off.
     starts_at: datetime | None = None
+    minutes: int | None = None
 
     def read(self) -> None:
+        if self.call_off.data:
+            return
         self.starts_at = self._read_time(self.appointment)
         if self.appointment_minutes.data not in MINUTES:
             self._blame("appointment_minutes", "Choose how long it takes.")
+        else:
+            self.minutes = int(self.appointment_minutes.data)
 
 
 FORMS: Final[dict[str, type[TypedForm]]] = {

@@ -44,12 +44,26 @@ FORM_TOKEN = "form_token"  # noqa: S105 - a field's name
 # What follows the result may be left blank: it is the clinician's wish, not the result's need.
 _MAY_BE_BLANK = {Part.HISTORY, Part.REQUEST}
 
+# The Unicode characters that begin another direction of writing, each with the one that ends it.
+_TURNS = dict.fromkeys("\u202a\u202b\u202d\u202e", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def clean_text(text: str) -> str:
     """Typed text, composed (NFC), without control characters and outer blanks."""
-    return _CONTROL_CHARACTERS.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n"))).strip()
+    plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    return _end_turns(_CONTROL_CHARACTERS.sub("", plain).strip())
+
+
+def _end_turns(text: str) -> str:
+    """What turns the direction of writing ends with the text: it must not turn round what stands after it."""
+    ends = []
+    for character in text:
+        if character in _TURNS:
+            ends.append(_TURNS[character])
+        elif ends and character == ends[-1]:
+            ends.pop()
+    return text + "".join(reversed(ends))
 
 
 class _Skipped:

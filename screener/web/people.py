@@ -13,7 +13,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
 
 from screener.domain.consultation import Role
-from screener.store.audit import note, person_subject
+from screener.store.audit import Wanted, list_entries, note, person_subject
 from screener.store.clinics import find_clinic
 from screener.store.staff import (
     Colleague,
@@ -107,6 +107,10 @@ def _invite(form: InvitationForm) -> None:
 @people.route("/<int:staff_id>", methods=["GET", "POST"])
 @admin_only
 def person(staff_id: int) -> Any:
+    if "leave" in request.form and _was_removed(staff_id):
+        # By a double click, or by another administrator meanwhile.
+        flash("That person is no longer at this clinic.")
+        return redirect(url_for("people.index", clinic_slug=g.staff_clinic.slug), 303)
     colleague = _get_colleague(staff_id)
     form = RolesForm(formdata=request.form if request.method == "POST" else None)
     if request.method != "POST":
@@ -137,10 +141,20 @@ def _change(colleague: Colleague, roles: list[str]) -> None:
 
 
 def _get_colleague(staff_id: int) -> Colleague:
-    colleagues = {colleague.staff_id: colleague for colleague in list_colleagues(db(), entered_clinic(db()))}
-    if staff_id not in colleagues:
+    colleague = _find_colleague(staff_id)
+    if colleague is None:
         abort(404)
-    return colleagues[staff_id]
+    return colleague
+
+
+def _find_colleague(staff_id: int) -> Colleague | None:
+    here = list_colleagues(db(), entered_clinic(db()))
+    return next((colleague for colleague in here if colleague.staff_id == staff_id), None)
+
+
+def _was_removed(staff_id: int) -> bool:
+    removals = Wanted(what="removed", subject=person_subject(staff_id).name)
+    return _find_colleague(staff_id) is None and bool(list_entries(db(), removals, limit=1))
 
 
 def _person(colleague: Colleague, problems: list[tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ from screener.domain.consultation import (
     check_undo,
 )
 from screener.domain.evidence import EVIDENCE
-from screener.store.consultations import move_consultation, undo_move
+from screener.store.consultations import Move, move_consultation, undo_move
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.queue import (
     ROUTINE_RANK,
@@ -32,12 +32,13 @@ from screener.store.queue import (
 )
 from screener.store.saved_views import list_views
 from screener.store.staff import list_memberships
+from screener.store.tables import Consultation
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
 from screener.web.queue_filters import VIEWS, Look
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
-from screener.web.request_page import CHANGED, MoveForm, hold_request, last_move, show_request
+from screener.web.request_page import CHANGED, MoveForm, hold_request, last_two_moves, show_request
 from screener.web.work import TURNS, desk_people, look_of_address
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
@@ -173,7 +174,7 @@ def move(reference: str) -> Any:
 def _move(reference: str, form: MoveForm) -> State:
     from_record = hold_request(reference)
     if form.version.data != str(from_record.version):
-        raise ConflictError("another version")
+        return _moved_before(from_record, form)
     try:
         to_state = State(form.to_state.data)
     except ValueError:
@@ -189,6 +190,16 @@ def _move(reference: str, form: MoveForm) -> State:
         now=datetime.now(UTC),
     )
     return to_state
+
+
+def _moved_before(held: Consultation, form: MoveForm) -> State:
+    """Sent twice, by a double click: its decision came next after what its page showed. Else a conflict."""
+    before, last = last_two_moves(held)
+    seen = before.id.hex if before else ""
+    asked = (current_user.id, "moved", form.to_state.data, form.reason.data or None, form.seen.data)
+    if last is None or asked != (last.staff_id, last.what, last.to_state, last.reason, seen):
+        raise ConflictError("another version")
+    return State(last.to_state)
 
 
 @queue.route("/<clinic_slug>/requests/<reference>/undo", methods=["GET", "POST"])
@@ -209,11 +220,18 @@ def undo(reference: str) -> Any:
 def _undo(reference: str, asked: str) -> None:
     """What was asked to be taken back is the last move, as the page showed it."""
     held = hold_request(reference)
-    last = last_move(held)
+    before, last = last_two_moves(held)
+    done = (last.what, last.staff_id, before.id.hex) if before and last else None
+    # Sent twice, by a double click, it is taken back already.
+    if done != ("undone", current_user.id, asked):
+        _take_back(held, last if last and last.what == "moved" else None, asked)
+    flash(f"Taken back: this request is “{State(held.state).label}” again.")
+
+
+def _take_back(held: Consultation, last: Move | None, asked: str) -> None:
     now = datetime.now(UTC)
     moved_by, moved_at = (last.staff_id, last.at) if last else (None, None)
     check_undo(State(held.state), moved_by, moved_at, current_user.id, now)
     if last is None or last.id.hex != asked:
         raise ConflictError("another move came between")
     undo_move(db(), held, last, current_user.id, now)
-    flash(f"Taken back: this request is “{State(held.state).label}” again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from secrets import token_urlsafe
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,7 @@ from screener.store.appointments import Arranged, list_appointments
 from screener.store.consultations import Move, get_consultation, list_moves
 from screener.store.contact_log import list_contacts, list_notes
 from screener.store.due import earliest_due
-from screener.store.duplicates import list_matches
+from screener.store.duplicates import list_matches, note_compared
 from screener.store.staff import Colleague, list_colleagues
 from screener.store.tables import Consultation
 from screener.store.tasks import list_tasks
@@ -60,9 +61,10 @@ def hold_request(reference: str) -> Consultation:
     return held
 
 
-def last_move(consultation: Consultation) -> Move | None:
-    """The move that could be taken back."""
-    return _last(list_moves(db(), consultation))
+def last_two_moves(consultation: Consultation) -> tuple[Move | None, Move | None]:
+    """The move before the last one, and the last."""
+    *_, before, last = [None, None, *list_moves(db(), consultation)]
+    return before, last
 
 
 def _last(moves: Sequence[Move]) -> Move | None:
@@ -108,6 +110,7 @@ def show_request(
         changed=changed,
         undoable=_undoable(record.state, _last(moves)),
         typed=dict.fromkeys(FORMS) | dict(typed or {}),
+        once=token_urlsafe(32),
         **_choices(record.state),
         **_follow_up(record),
         **work_on(record.consultation),
@@ -120,6 +123,8 @@ def _follow_up(record: Record) -> dict[str, Any]:
     tasks = list_tasks(db(), consultation)
     appointments = list_appointments(db(), consultation)
     contacts, notes = list_contacts(db(), consultation), list_notes(db(), consultation)
+    matches = list_matches(db(), consultation)
+    note_compared(db(), consultation, matches, current_user.id)
     now = datetime.now(UTC)
     due = earliest_due(db(), [consultation.id], time_zone).get(consultation.id)
     return {
@@ -133,7 +138,7 @@ def _follow_up(record: Record) -> dict[str, Any]:
         "outcomes": list(Outcome),
         "minutes": MINUTES,
         "may_be_given": _readers(),
-        "matches": list_matches(db(), consultation),
+        "matches": matches,
     }
 
 

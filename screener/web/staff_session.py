@@ -11,6 +11,7 @@ from flask import (
     Flask,
     Response,
     current_app,
+    flash,
     g,
     redirect,
     render_template,
@@ -48,6 +49,9 @@ _TOKEN: Final = "sid"  # noqa: S105 - the name of the place
 _HERE: Final = "account.here"
 # What scripts ask by themselves must not prolong the session.
 _UNASKED: Final = frozenset({(_HERE, "GET"), ("work.count_new", "GET"), ("work.still_open", "POST")})
+
+_LEAVING: Final = frozenset({("security.logout", "POST")})
+NOTHING_SAVED: Final = "You were signed out before this was sent, so nothing of it was saved."
 
 # Whoever is not signed in may open these, and nothing else of the desk.
 OPEN: Final = frozenset(
@@ -188,6 +192,8 @@ def _require_second_step() -> Any:
     if request.endpoint is None or request.endpoint in OPEN or not is_staff_page(request):
         return None
     if not current_user:
+        if request.method == "POST" and (request.endpoint, "POST") not in _UNASKED | _LEAVING:
+            flash(NOTHING_SAVED, "problem")
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
     row = staff_session()
     if row is not None and row.second_step is None and request.endpoint not in SETTING_UP:

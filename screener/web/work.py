@@ -97,6 +97,9 @@ def _give(references: list[str], owner_id: int | None) -> None:
             taken_from.add(names.get(row.owner_id or 0, "somebody who left"))
         assign_consultation(db(), row, owner_id=owner_id, staff_id=current_user.id, now=datetime.now(UTC))
         given += 1
+    if not given:
+        flash("Nothing was to change: that is so already.")
+        return
     whose = "nobody's" if owner_id is None else _whose(owner_id, names)
     told = f"{given} request{' is' if given == 1 else 's are'} {whose} now."
     flash(f"{told} Before: {', '.join(sorted(taken_from))}." if taken_from else told)

@@ -147,9 +147,9 @@ def test_an_older_page_does_not_take_back_a_newer_decision(
     refused = intake.post(f"{path_of(reference)}/undo", stale)
     assert (refused.status, state_of(app, reference)) == (409, "in_review")
     twice = undo_form(intake.get(path_of(reference)))
-    assert intake.post(f"{path_of(reference)}/undo", twice).status == 303
-    assert intake.post(f"{path_of(reference)}/undo", twice).status == 409
-    assert state_of(app, reference) == "accepted"
+    for _ in range(2):
+        assert intake.post(f"{path_of(reference)}/undo", twice).status == 303
+    assert state_of(app, reference) == "accepted", "pressed twice, it is taken back once"
 
 
 @pytest.mark.parametrize("asked", [None, "", "x", "\N{SNOWMAN}", "0" * 5000])

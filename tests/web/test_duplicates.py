@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from web.client import Browser, Page
 from web.walking import (
     SignedIn,
@@ -20,8 +21,9 @@ from web.walking import (
     token_of,
 )
 
-from screener.store.consultations import get_consultation, withdraw_consultation
-from screener.store.tables import Consultation, RequestLink
+from screener.store.audit import verify_chain
+from screener.store.consultations import get_consultation, list_events, withdraw_consultation
+from screener.store.tables import AuditEntry, Consultation, RequestLink
 
 pytestmark = pytest.mark.both_databases
 
@@ -92,6 +94,33 @@ def test_two_that_share_something_are_shown_with_what_differs(
             {"Name"} if other.get("contact_name") == "PAT  pear" else set()
         )
     assert count_rows(app, Consultation) == 2
+
+
+def test_whose_contact_details_were_shown_beside_a_request_stands_in_the_trail(
+    app: Flask, intake: Browser, signed_in: SignedIn
+) -> None:
+    one, two, three = send(app), send(app), send(app)
+    decide(intake, one, three, "different")
+    before = len(readings(app))
+    intake.get(path_of(one))
+    assert readings(app)[before:] == [
+        (one, {"page": "queue.submission"}),
+        (two, {"page": "queue.alike", "other": one}),
+    ]
+    intake.get(f"{path_of(one)}/history")
+    assert len(readings(app)) == before + 3, "there nothing is compared"
+    told = signed_in("admin@acme.example").get(f"/desk/acme/audit?reference={two}").text
+    assert f"compared with another request on its page; other: {one}" in told
+    with at_clinic(app, "acme") as (session, _):
+        assert verify_chain(session).broken is None
+        assert [e.what for e in list_events(session, get_consultation(session, two))] == ["received"]
+
+
+def readings(app: Flask) -> list[tuple[str, dict[str, object]]]:
+    """What the trail says was read, in its order."""
+    with at_clinic(app, "acme") as (session, _):
+        found = session.scalars(select(AuditEntry).order_by(AuditEntry.number))
+        return [(entry.subject, entry.details) for entry in found if entry.what == "read"]
 
 
 @pytest.mark.parametrize(

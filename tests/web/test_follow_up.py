@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from icalendar import Calendar
 from web.client import Browser, Page, words
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, count_rows, move, token_of
+from web.walking import SignedIn, add_requests, answers_but, at_clinic, count_rows, move, sign_in, token_of
 
 from screener.store.consultations import get_consultation, withdraw_consultation
 from screener.store.staff import find_person, set_roles
@@ -261,10 +261,15 @@ def test_who_left_keeps_their_name_on_what_they_wrote_and_owns(
     leave(app, INTAKE)
     late = mine.post(f"{path_of(reference)}/add/note", token_of(opened) | {"note": "Too late"})
     assert late.location.startswith("/staff/login")
+    assert "You were signed out before this was sent, so nothing of it was saved." in mine.follow(late).text
     told = happened(theirs.get(path_of(reference)))
     assert any(line.startswith("✎ note by intake@acme.example") for line in told)
     assert "Too late" not in " ".join(told)
     assert "for intake@acme.example" in theirs.get("/desk/acme/tasks").text
+    back = sign_in(Browser(app), INTAKE).get(path_of(reference))
+    assert back.status == 404
+    assert "you may not work there any more: ask its administrator." in back.text
+    assert back.links["Your clinics"] == "/desk/"
     refused = add_task(theirs, app, reference, "Ring again", INTAKE)
     assert refused.problems == ["Choose who does it: somebody who works here now."]
 

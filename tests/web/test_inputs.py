@@ -159,6 +159,25 @@ def test_own_words_are_kept_and_shown_as_typed(browser: Browser, app: Flask, wor
     assert shown == " ".join(_composed(words).split())
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("\u202eabc", "\u202eabc\u202c"),
+        ("a\u2067b\u202ac", "a\u2067b\u202ac\u202c\u2069"),
+        ("\u202eabc\u202c\u2066d\u2069", "\u202eabc\u202c\u2066d\u2069"),
+        ("\u202c\u2069abc", "\u202c\u2069abc"),
+    ],
+)
+def test_words_that_turn_the_writing_round_turn_nothing_after_them(
+    browser: Browser, app: Flask, typed: str, kept: str
+) -> None:
+    walk = plant(browser, app, answers_but())
+    assert post(walk, "background", own_words=typed).status == 303
+    assert stored(app, walk)["own_words"] == kept
+    assert post(walk, "background", own_words=kept).status == 303
+    assert stored(app, walk)["own_words"] == kept
+
+
 def _composed(words: str) -> str:
     return words.replace("e\u0301", "\u00e9")
 

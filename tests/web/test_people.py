@@ -137,7 +137,8 @@ def test_whoever_was_removed_is_out_and_finds_nothing_of_the_clinic(
     app: Flask, admin: Browser, intake: Browser
 ) -> None:
     path = person_page(app, INTAKE)
-    admin.post(path, token_of(admin.get(path)) | {"leave": "yes"})
+    sent = token_of(admin.get(path)) | {"leave": "yes"}
+    assert [admin.post(path, sent).location for _ in range(2)] == [PEOPLE] * 2, "pressed twice"
     assert INTAKE not in shown(admin)
     assert not is_in(intake)
     assert sign_in(Browser(app), INTAKE).get("/desk/acme/queue").status == 404
@@ -166,8 +167,10 @@ def test_a_person_keeps_at_least_one_role_or_leaves(app: Flask, admin: Browser) 
 def test_people_of_another_clinic_are_not_found(app: Flask, admin: Browser) -> None:
     foreign, unknown = admin.get(person_page(app, OTHER)), admin.get(f"{PEOPLE}/999999")
     assert foreign.status == unknown.status == 404
-    sent = token_of(admin.get(PEOPLE)) | {"roles": ["intake"]}
-    assert admin.post(person_page(app, OTHER), sent).status == 404
+    sent = token_of(admin.get(PEOPLE))
+    for form in ({"roles": ["intake"]}, {"leave": "yes"}):
+        assert admin.post(person_page(app, OTHER), sent | form).status == 404
+        assert admin.post(f"{PEOPLE}/999999", sent | form).status == 404
     assert roles_of(app, OTHER, "other") == {"intake"}
     assert OTHER not in admin.get(PEOPLE).source
 
