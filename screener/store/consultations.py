@@ -25,7 +25,9 @@ from screener.store.tables import (
     RequestNote,
     RequestTask,
     Screening,
+    SignedHistory,
     User,
+    WorkingHistory,
     place_of,
 )
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
@@ -43,7 +45,15 @@ _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
 # What hangs on one request and goes with it.
-_WRITTEN_BY_STAFF: Final = (ConsultationEvent, ContactEntry, RequestNote, RequestTask, Appointment)
+_WRITTEN_BY_STAFF: Final = (
+    ConsultationEvent,
+    ContactEntry,
+    RequestNote,
+    RequestTask,
+    Appointment,
+    WorkingHistory,
+    SignedHistory,
+)
 
 
 @dataclass(frozen=True)
@@ -266,6 +276,14 @@ def add_read_event(
 ) -> None:
     """`page` names the page it was opened on."""
     _add_event(session, consultation, "read", now, staff_id=staff_id, page=page)
+
+
+def add_signing_event(
+    session: Session, consultation: Consultation, *, reason: str | None, staff_id: int, now: datetime
+) -> None:
+    """A clinician signed the history; with a reason if it amends an earlier one."""
+    what = "history_amended" if reason is not None else "history_signed"
+    _add_event(session, consultation, what, now, staff_id=staff_id, reason=reason)
 
 
 def assign_consultation(

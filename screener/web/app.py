@@ -17,6 +17,7 @@ from screener.web import (
     account,
     audit,
     call,
+    confirm,
     demo_code,
     demo_mail,
     desk_habits,
@@ -79,6 +80,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(work.work)
     app.register_blueprint(desk_habits.desk_habits)
     app.register_blueprint(history.history)
+    app.register_blueprint(confirm.confirm)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)
     app.register_blueprint(audit.audit)
