@@ -98,14 +98,14 @@ class ReviewShown:
 def review_of(record: Record) -> ReviewShown:
     kept = read_histories(db(), record.consultation)
     signed = [(v.number, v.signed_at, v.document["name"], v.document["reason"]) for v in kept.signed]
+    working = kept.working is not None
     if kept.newest:
         document = kept.newest.document
-        lines, rows = _signed_lines(document), _signed_rows(document)
-    else:
-        confirmed = confirmed_so_far(kept)
-        lines = reviewed_lines(record.lines, record.answers, confirmed.review)
-        rows = _verdict_rows(record, confirmed)
-    return ReviewShown(lines, kept.working is not None, signed, rows, confirmed_so_far(kept).notes)
+        lines = {line["id"]: ReviewedLine(**line) for topic in document["topics"] for line in topic["lines"]}
+        return ReviewShown(lines, working, signed, _signed_rows(document), document["notes"])
+    confirmed = confirmed_so_far(kept)
+    lines = reviewed_lines(record.lines, record.answers, confirmed.review)
+    return ReviewShown(lines, working, signed, _verdict_rows(record, confirmed), confirmed.notes)
 
 
 def _verdict_rows(record: Record, confirmed: Confirmed) -> list[VerdictRow]:
@@ -165,7 +165,7 @@ def _save(reference: str) -> Any:
     form.read()
     if form.problems:
         return _show_form(open_record(reference), kept, form), INVALID
-    if request.form.get("stamp") != kept.stamp:
+    if form.stamp != kept.stamp:
         return _show_form(open_record(reference), kept, _blame_faster(form, kept)), CONFLICT
     does = request.form.get("do", "")
     confirmed = form.confirmed
@@ -407,10 +407,6 @@ def _show_signed(record: Record, kept: Histories, found: Signed, reason: str = "
         reason=reason,
         problem=problem,
     )
-
-
-def _signed_lines(document: Mapping[str, Any]) -> dict[str, ReviewedLine]:
-    return {line["id"]: ReviewedLine(**line) for topic in document["topics"] for line in topic["lines"]}
 
 
 def _told_lines(lines: Iterable[Mapping[str, Any]]) -> list[ReviewedLine]:

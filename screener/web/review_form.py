@@ -74,14 +74,18 @@ class ReviewForm:
     def __init__(
         self,
         answers: Answers,
-        seen: Confirmed,
+        kept: Histories,
         *,
+        seen: Confirmed,
         shown: Confirmed | None = None,
-        needs_reason: bool = False,
         sent: Any = None,
     ) -> None:
-        self.answers, self.seen, self.needs_reason = answers, seen, needs_reason
-        self._sent = sent
+        self.answers, self.seen, self._sent = answers, seen, sent
+        # A page that is refused stays as old as it was.
+        self.stamp = kept.stamp if sent is None else sent.get("stamp", "")
+        self.needs_reason = bool(kept.signed)
+        # Perhaps there was nothing to amend yet when the page was opened.
+        self._is_stale = self.stamp != kept.stamp
         self.confirmed = seen if shown is None else shown
         corrections = self.confirmed.review.corrections
         self.fields = review_fields({**answers.as_raw(), **corrections}, sent)
@@ -115,8 +119,8 @@ class ReviewForm:
 
     def is_open(self, question_id: str) -> bool:
         """Whether the correction is being worked on."""
-        has_error = bool(self.field(question_id).errors)
-        return has_error or (self._sent is not None and self.check(question_id) is Check.CORRECTED)
+        is_new = self.seen.review.mark(question_id).check is not Check.CORRECTED
+        return bool(self.field(question_id).errors) or (is_new and self.check(question_id) is Check.CORRECTED)
 
     def _chosen(self, question_id: str) -> Check | None:
         """None where nothing of the three was sent."""
@@ -155,7 +159,7 @@ class ReviewForm:
     def _check_words(self) -> None:
         self._check_length("notes", self.confirmed.notes, LONGEST_NOTES)
         self._check_length("reason", self.confirmed.reason, LONGEST_REASON)
-        if self.needs_reason and not self.confirmed.reason:
+        if self.needs_reason and not self._is_stale and not self.confirmed.reason:
             self.blame("reason", "Say why the signed history is amended.")
 
     def _check_length(self, name: str, text: str, most: int) -> None:
@@ -169,7 +173,7 @@ def form_of(answers: Answers, kept: Histories, sent: Any = None) -> ReviewForm:
     """The form as it stands saved; or as it was sent: then `read` it."""
     saved = confirmed_so_far(kept)
     seen = saved if sent is None else _read_seen(sent.get("seen", ""), answers, saved)
-    return ReviewForm(answers, seen, needs_reason=bool(kept.signed), sent=sent)
+    return ReviewForm(answers, kept, seen=seen, sent=sent)
 
 
 def _read_seen(text: str, answers: Answers, saved: Confirmed) -> Confirmed:
@@ -188,7 +192,7 @@ def rebased(form: ReviewForm, kept: Histories) -> tuple[ReviewForm, tuple[str, .
     review, both = merge(base.review, mine.review, theirs.review)
     notes = _merge_notes(base.notes, mine.notes, theirs.notes)
     shown = Confirmed(review, notes, mine.reason or theirs.reason)
-    return ReviewForm(form.answers, theirs, shown=shown, needs_reason=bool(kept.signed)), both
+    return ReviewForm(form.answers, kept, seen=theirs, shown=shown), both
 
 
 def _merge_notes(base: str, mine: str, theirs: str) -> str:

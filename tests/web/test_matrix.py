@@ -68,6 +68,17 @@ def admins(status: int) -> dict[str, Expected]:
     return expected
 
 
+def clinicians(status: int) -> dict[str, Expected]:
+    """A clinic's clinicians get in; its other people are told why not; strangers find nothing."""
+    expected = {}
+    for clinic in CLINICS:
+        expected[clinic] = everyone(404) | {"anonymous": 302}
+        for email, (at, role) in STAFF.items():
+            if at == clinic:
+                expected[clinic][email] = status if role == "clinician" else 403
+    return expected
+
+
 def either(status: int) -> dict[str, Expected]:
     """The same for both clinics."""
     return dict.fromkeys(CLINICS, everyone(status))
@@ -178,6 +189,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Since when was not said.
     ("work.count_new", "GET"): readers(400),
     ("history.show", "GET"): readers(200),
+    ("confirm.edit", "GET"): clinicians(200),
+    # Nothing was filled in.
+    ("confirm.edit", "POST"): clinicians(422),
+    # Nothing is there to be signed or amended.
+    ("confirm.sign", "GET"): clinicians(303),
+    ("confirm.sign", "POST"): clinicians(303),
+    ("confirm.amend", "GET"): clinicians(303),
+    ("confirm.amend", "POST"): clinicians(303),
+    ("confirm.signed", "GET"): readers(404),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
     # Nothing of this visitor's is there to be taken back.
@@ -239,6 +259,7 @@ class World:
             "what": "note",
             "task_id": str(UUID(int=0)),
             "view_id": "nonsense",
+            "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
         if endpoint in {"patient.receipt", "patient.withdraw"}:
@@ -285,6 +306,7 @@ class World:
                     "desk_habits.",
                     "call.",
                     "history.",
+                    "confirm.",
                     "account.",
                     "people.",
                 )
@@ -420,7 +442,7 @@ def test_a_foreign_request_and_an_unknown_one_give_the_same_page(
 ) -> None:
     theirs = next(reference for at, reference in world.references.items() if at != clinic)
     browser = world.visitors[visitor]
-    for place in ("", "/history", "/what-if"):
+    for place in ("", "/history", "/what-if", "/history/confirm", "/history/sign", "/history/signed/1"):
         foreign = browser.get(f"/desk/{clinic}/requests/{theirs}{place}")
         unknown = browser.get(f"/desk/{clinic}/requests/{UNKNOWN}{place}")
         assert (foreign.status, without_tokens(foreign)) == (unknown.status, without_tokens(unknown))
