@@ -130,12 +130,12 @@ def add_consultation(
     consultation.sealed_contact = seal_document(ring, place_of(consultation, "sealed_contact"), contact)
     session.add(consultation)
     session.flush()
-    _add_event(session, consultation, "received", now, staff_id=staff_id, to_state="new")
+    add_event(session, consultation, "received", now, staff_id=staff_id, to_state="new")
     add_message(session, NEW_REQUEST, consultation.id, now)
     return consultation
 
 
-def _add_event(
+def add_event(
     session: Session,
     consultation: Consultation,
     what: str,
@@ -229,7 +229,7 @@ def _change_state(
     from_state = consultation.state
     consultation.state = to_state
     _flush_first(session)
-    _add_event(
+    add_event(
         session,
         consultation,
         what,
@@ -268,22 +268,14 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     linked = or_(RequestLink.first_id == consultation.id, RequestLink.second_id == consultation.id)
     session.execute(delete(RequestLink).where(linked))
     remove_messages(session, consultation.id)
-    _add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
+    add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
 
 def add_read_event(
     session: Session, consultation: Consultation, staff_id: int, now: datetime, page: str | None = None
 ) -> None:
     """`page` names the page it was opened on."""
-    _add_event(session, consultation, "read", now, staff_id=staff_id, page=page)
-
-
-def add_signing_event(
-    session: Session, consultation: Consultation, *, reason: str | None, staff_id: int, now: datetime
-) -> None:
-    """A clinician signed the history; with a reason if it amends an earlier one."""
-    what = "history_amended" if reason is not None else "history_signed"
-    _add_event(session, consultation, what, now, staff_id=staff_id, reason=reason)
+    add_event(session, consultation, "read", now, staff_id=staff_id, page=page)
 
 
 def assign_consultation(
@@ -295,7 +287,7 @@ def assign_consultation(
         execution_options={"synchronize_session": False},
     )
     session.refresh(consultation, ["owner_id"])
-    _add_event(session, consultation, "assigned", now, staff_id=staff_id, owner_id=owner_id)
+    add_event(session, consultation, "assigned", now, staff_id=staff_id, owner_id=owner_id)
 
 
 def list_events(session: Session, consultation: Consultation) -> list[Event]:

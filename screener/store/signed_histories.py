@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
-from screener.store.consultations import add_signing_event
+from screener.store.consultations import add_event
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, UnreadableError
 from screener.store.tables import Consultation, SignedHistory, User, WorkingHistory, place_of
@@ -158,7 +158,8 @@ def sign_history(
     session.add(row)
     session.delete(working)
     session.flush()
-    add_signing_event(session, consultation, reason=reason, staff_id=staff_id, now=now)
+    what = "history_signed" if reason is None else "history_amended"
+    add_event(session, consultation, what, now, staff_id=staff_id, reason=reason)
     return number
 
 

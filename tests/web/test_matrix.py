@@ -189,15 +189,6 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Since when was not said.
     ("work.count_new", "GET"): readers(400),
     ("history.show", "GET"): readers(200),
-    ("confirm.edit", "GET"): clinicians(200),
-    # Nothing was filled in.
-    ("confirm.edit", "POST"): clinicians(422),
-    # Nothing is there to be signed or amended.
-    ("confirm.sign", "GET"): clinicians(303),
-    ("confirm.sign", "POST"): clinicians(303),
-    ("confirm.amend", "GET"): clinicians(303),
-    ("confirm.amend", "POST"): clinicians(303),
-    ("confirm.signed", "GET"): readers(404),
     ("queue.move", "POST"): readers(303),
     ("queue.move", "GET"): readers(303),
     # Nothing of this visitor's is there to be taken back.
@@ -215,6 +206,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("queue.evidence", "GET"): readers(200),
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
+    ("confirm.edit", "GET"): clinicians(200),
+    # Nothing was filled in.
+    ("confirm.edit", "POST"): clinicians(422),
+    # Nothing is there to be signed or amended.
+    ("confirm.sign", "GET"): clinicians(303),
+    ("confirm.sign", "POST"): clinicians(303),
+    ("confirm.amend", "GET"): clinicians(303),
+    ("confirm.amend", "POST"): clinicians(303),
+    ("confirm.signed", "GET"): readers(404),
     ("patient.evidence", "GET"): either(200),
     ("patient.pause", "POST"): either(303),
     ("patient.save", "GET"): either(200),
@@ -300,13 +300,13 @@ class World:
                 (
                     "security.",
                     "queue.",
+                    "confirm.",
                     "follow_up.",
                     "duplicates.",
                     "work.",
                     "desk_habits.",
                     "call.",
                     "history.",
-                    "confirm.",
                     "account.",
                     "people.",
                 )
