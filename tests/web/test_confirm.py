@@ -16,6 +16,7 @@ from flask_login import login_user
 from web.client import Browser, Page, words
 from web.test_audit import lines as audit_lines
 from web.test_follow_up import XSS, happened, id_of, withdraw
+from web.test_matrix import without_tokens
 from web.walking import (
     SignedIn,
     add_requests,
@@ -507,10 +508,23 @@ def test_others_are_told_who_signs(clinician: Browser, intake: Browser, referenc
             token = token_of(intake.get("/desk/acme/queue"))
             refused = intake.open(method, history(reference, place), data=token)
             assert refused.status == 403
-            assert "Only a clinician of this clinic confirms and signs histories." in refused.text
+            assert "Only a clinician of this clinic confirms and signs." in refused.text
     assert intake.get(history(reference, "signed/1")).status == 404
     version = signed_once(clinician, reference)
     assert intake.get(version.path).status == 200
+
+
+def test_another_clinics_history_looks_like_none(app: Flask, clinician: Browser) -> None:
+    (theirs,) = add_requests(app, [("Olga", EVERY_PAGE, NOW)], "other")
+    token = token_of(clinician.get("/desk/acme/queue"))
+    for place in ("confirm", "sign", "amend", "signed/1"):
+        for method in ("GET", "POST") if "/" not in place else ("GET",):
+            foreign, unknown = (
+                clinician.open(method, history(reference, place), data=token)
+                for reference in (theirs, "0000000000")
+            )
+            assert foreign.status == unknown.status == 404
+            assert without_tokens(foreign) == without_tokens(unknown)
 
 
 @both
