@@ -101,8 +101,9 @@ def review_of(record: Record) -> ReviewShown:
     working = kept.working is not None
     if kept.newest:
         document = kept.newest.document
-        lines = {line["id"]: ReviewedLine(**line) for topic in document["topics"] for line in topic["lines"]}
-        return ReviewShown(lines, working, signed, _signed_rows(document), document["notes"])
+        return ReviewShown(
+            _signed_lines(document), working, signed, _signed_rows(document), document["notes"]
+        )
     confirmed = confirmed_so_far(kept)
     lines = reviewed_lines(record.lines, record.answers, confirmed.review)
     return ReviewShown(lines, working, signed, _verdict_rows(record, confirmed), confirmed.notes)
@@ -322,7 +323,8 @@ def _sign_problems(name: str) -> list[tuple[str, str]]:
 
 def _show_sign(record: Record, kept: Histories, name: str, problems: Iterable[tuple[str, str]] = ()) -> str:
     confirmed = confirmed_so_far(kept)
-    lines = reviewed_lines(record.lines, record.answers, confirmed.review).values()
+    by_id = reviewed_lines(record.lines, record.answers, confirmed.review)
+    lines = by_id.values()
     return render_template(
         "history/sign.html",
         record=record,
@@ -333,6 +335,7 @@ def _show_sign(record: Record, kept: Histories, name: str, problems: Iterable[tu
         unchecked=[line for line in lines if line.was_answered and line.status == Check.UNCHECKED.value],
         as_said=sum(line.status == Check.AS_SAID.value for line in lines),
         verdict_rows=_verdict_rows(record, confirmed),
+        amended=_amended(kept.newest, by_id),
         statement=STATEMENT,
         name=name,
         problems=list(problems),
@@ -393,6 +396,7 @@ def signed(reference: str, number: str) -> Any:
 
 def _show_signed(record: Record, kept: Histories, found: Signed, reason: str = "", problem: str = "") -> str:
     document = found.document
+    before = next((version for version in kept.signed if version.number == found.number - 1), None)
     return render_template(
         "history/signed.html",
         record=record,
@@ -401,12 +405,28 @@ def _show_signed(record: Record, kept: Histories, found: Signed, reason: str = "
         document=document,
         topics=[(topic["name"], _told_lines(topic["lines"])) for topic in document["topics"]],
         verdict_rows=_signed_rows(document),
-        questionnaire_version=QUESTIONNAIRE_VERSION,
+        amended=_amended(before, _signed_lines(document)),
         labels=STATUS_LABELS,
         may_amend=Role.CLINICIAN in g.staff_roles,
         reason=reason,
         problem=problem,
     )
+
+
+def _signed_lines(document: Mapping[str, Any]) -> dict[str, ReviewedLine]:
+    return {line["id"]: ReviewedLine(**line) for topic in document["topics"] for line in topic["lines"]}
+
+
+def _amended(before: Signed | None, lines: Mapping[str, ReviewedLine]) -> list[tuple[str, str, str]]:
+    """What stands otherwise than in the version before: the question, how it stood, how it stands."""
+    was = _signed_lines(before.document) if before else {}
+    pairs = [(was[i], line) for i, line in lines.items() if i in was]
+    return [(now.wording, _standing(then), _standing(now)) for then, now in pairs if then != now]
+
+
+def _standing(line: ReviewedLine) -> str:
+    label = STATUS_LABELS[line.status]
+    return f"{line.confirmed_words} ({label.lower()})" if line.confirmed_words else label
 
 
 def _told_lines(lines: Iterable[Mapping[str, Any]]) -> list[ReviewedLine]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACT, EVERY_PAGE
-from flask import Flask
+from flask import Flask, g, render_template_string
 from flask_login import login_user
 from web.client import Browser, Page, words
 from web.test_audit import lines as audit_lines
@@ -29,6 +29,7 @@ from web.walking import (
     token_of,
 )
 
+from screener.domain.consultation import Role
 from screener.store.consultations import get_consultation
 from screener.store.signed_histories import read_histories
 from screener.store.staff import find_person, set_roles
@@ -406,21 +407,54 @@ def test_a_history_is_signed_once_however_often_its_form_is_sent(
     app: Flask, clinician: Browser, colleague: Browser, reference: str
 ) -> None:
     saved(clinician, reference, **marks(age="as_said"))
-    pages = {browser: browser.get(history(reference, "sign")) for browser in (clinician, colleague)}
-    together = Barrier(2)
-
-    def press(browser: Browser, page: Page) -> Page:
-        together.wait()
-        return browser.submit(page, agree="yes")
-
-    with ThreadPoolExecutor(2) as pool:
-        sent = [pool.submit(press, *pair) for pair in pages.items()]
-    assert {each.result().status for each in sent} == {303}
+    mine, theirs = (browser.get(history(reference, "sign")) for browser in (clinician, colleague))
+    sent = at_once(lambda: clinician.submit(mine, agree="yes"), lambda: colleague.submit(theirs, agree="yes"))
+    assert sent == [303, 303]
     assert count_rows(app, SignedHistory) == 1
-    late = clinician.follow(clinician.submit(pages[clinician], agree="yes"))
+    late = clinician.follow(clinician.submit(mine, agree="yes"))
     assert late.heading == "Signed history, version 1: Pat"
     assert "signed this history meanwhile" in late.text
     assert count_rows(app, SignedHistory) == 1
+
+
+def at_once(*sendings: Callable[[], Page]) -> list[int]:
+    """The statuses that those who press at the same moment get."""
+    together = Barrier(len(sendings))
+
+    def press(sending: Callable[[], Page]) -> int:
+        together.wait()
+        return sending().status
+
+    with ThreadPoolExecutor(len(sendings)) as pool:
+        return list(pool.map(press, sendings))
+
+
+@both
+def test_of_two_first_saves_at_once_one_is_told(
+    app: Flask, clinician: Browser, colleague: Browser, reference: str
+) -> None:
+    mine, theirs = open_form(clinician, reference), open_form(colleague, reference)
+    sent = at_once(
+        lambda: save(clinician, mine, **marks(age="as_said")),
+        lambda: save(colleague, theirs, **marks(side="as_said")),
+    )
+    assert sorted(sent) == [303, 409]
+    assert count_rows(app, WorkingHistory) == 1
+
+
+@both
+def test_of_a_signature_and_a_withdrawal_at_once_nothing_is_left(
+    app: Flask, clinician: Browser, browser: Browser
+) -> None:
+    walk = plant(browser, app, EVERY_PAGE)
+    receipt = browser.follow(walk.send(CONTACT))
+    reference = reference_on(receipt)
+    saved(clinician, reference, **marks(age="as_said"))
+    page = clinician.get(history(reference, "sign"))
+    asked = browser.get(receipt.links["Withdraw my request"])
+    signing, withdrawing = at_once(lambda: clinician.submit(page, agree="yes"), lambda: browser.submit(asked))
+    assert (signing, withdrawing) in {(303, 303), (410, 303)}
+    assert (count_rows(app, WorkingHistory), count_rows(app, SignedHistory)) == (0, 0)
 
 
 def test_what_changed_since_the_signing_page_was_opened_is_looked_at_first(
@@ -479,6 +513,8 @@ def test_an_amendment_is_a_new_version_with_a_reason_and_the_first_stays(
     second = clinician.follow(sign(clinician, reference))
     assert f"Why it is amended: {REASON}" in second.text
     assert rows(second)["How old are you?"] == ["42 years", "43 years Corrected"]
+    assert "Changed since version 1" in second.text
+    assert "How old are you?42 years (as said)43 years (corrected)" in second.text
     old = clinician.get(first.path)
     assert rows(old) == kept
     assert "This version was amended: version 2 is the newest." in old.text
@@ -584,6 +620,30 @@ def test_the_history_page_is_handed_the_newest_signed_version_else_what_is_saved
     assert found.working
     assert found.lines["head_days"].confirmed_words == "14 days", "what is signed goes before what is not"
     assert found.notes == "Mine"
+
+
+def test_the_history_page_can_include_where_it_stands_and_what_was_made_of_each_answer(
+    app: Flask, clinician: Browser, reference: str
+) -> None:
+    def bar() -> str:
+        with at_clinic(app, "acme") as (session, clinic), app.test_request_context("/"):
+            login_user(find_person(session, CLINICIAN))
+            g.staff_roles, g.staff_clinic = frozenset({Role.CLINICIAN}), clinic
+            record = open_record(reference)
+            told = {"review": review_of(record), "record": record, "clinic": clinic}
+            line = '{% from "macros/review.html" import confirmed_beside %}{{ confirmed_beside(review, id) }}'
+            page = '{% include "history/review_bar.html" %}' + line
+            return render_template_string(page, id="age", **told)
+
+    assert "Nobody has confirmed this history yet" in bar()
+    page = saved(clinician, reference, **marks(age="as_said"))
+    assert "It is not signed yet." in bar()
+    assert "Clinician: as said" in bar()
+    assert save(clinician, page, age="43").status == 303
+    sign(clinician, reference, name="Dr. C")
+    assert "Signed by <strong>Dr. C</strong>" in bar()
+    assert "Clinician: 43 years" in bar()
+    assert "/history/confirm" not in bar()
 
 
 def test_the_trail_tells_what_was_saved_signed_amended_and_read(
