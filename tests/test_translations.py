@@ -111,6 +111,7 @@ _TEMPLATES = [
 _NOT_TOLD = {
     "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
     "Only an administrator of this clinic may open this page.",
+    "Only a clinician of this clinic confirms and signs. What was signed opens from the history page.",
     "Your child",
 }
 _TOLD = ("forms", "look", "patient", "result", "saving", "saving_forms", "visit", "withdraw")

@@ -25,7 +25,9 @@ from screener.store.tables import (
     RequestNote,
     RequestTask,
     Screening,
+    SignedHistory,
     User,
+    WorkingHistory,
     place_of,
 )
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
@@ -43,7 +45,15 @@ _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
 # What hangs on one request and goes with it.
-_WRITTEN_BY_STAFF: Final = (ConsultationEvent, ContactEntry, RequestNote, RequestTask, Appointment)
+_WRITTEN_BY_STAFF: Final = (
+    ConsultationEvent,
+    ContactEntry,
+    RequestNote,
+    RequestTask,
+    Appointment,
+    WorkingHistory,
+    SignedHistory,
+)
 
 
 @dataclass(frozen=True)

@@ -291,6 +291,45 @@ class Appointment(ClinicScoped, Base):
     minutes: Mapped[int | None]
 
 
+class WorkingHistory(ClinicScoped, Base):
+    """A history that a clinician is confirming: one of a request, until it is signed."""
+
+    __tablename__ = "working_histories"
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        UniqueConstraint("clinic_id", "consultation_id"),
+    )
+
+    consultation_id: Mapped[UUID]
+    sealed: Mapped[bytes]
+    # Who touched it last.
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__: Any = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's way to say it
+
+
+class SignedHistory(ClinicScoped, Base):
+    """A history as a clinician signed it. Written once: the database refuses to change it."""
+
+    __tablename__ = "signed_histories"
+    append_only = True
+    constraints = (
+        within_clinic("consultation_id", "consultations"),
+        UniqueConstraint("clinic_id", "consultation_id", "number"),
+    )
+
+    consultation_id: Mapped[UUID]
+    # 1, 2, 3 and so on of a request; each after the first is an amendment.
+    number: Mapped[int]
+    sealed: Mapped[bytes]
+    questionnaire_version: Mapped[str] = mapped_column(String(40))
+    criteria_version: Mapped[str] = mapped_column(String(40))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class RequestLink(ClinicScoped, Base):
     """What a person decided about two requests: of one patient or not. `first_id` is the smaller."""
 

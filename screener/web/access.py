@@ -115,6 +115,11 @@ def staff_only(view: View) -> View:
     return cast(View, auth_required("session")(_at_clinic(view, READS_ANSWERS, "no answers")))
 
 
+def clinician_only(view: View) -> View:
+    """Signed in, and a clinician at the clinic in the address."""
+    return cast(View, auth_required("session")(_at_clinic(view, frozenset({Role.CLINICIAN}), "no clinician")))
+
+
 def admin_only(view: View) -> View:
     """Signed in a short while ago or asked again, and an administrator of the clinic in the address."""
     guarded = _at_clinic(view, frozenset({Role.CLINIC_ADMIN}), "no administrator")

@@ -17,6 +17,7 @@ from screener.web import (
     account,
     audit,
     call,
+    confirm,
     demo_code,
     demo_mail,
     desk_habits,
@@ -84,6 +85,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)
     app.register_blueprint(audit.audit)
+    app.register_blueprint(confirm.confirm)
     app.register_blueprint(call.call)
     app.register_blueprint(demo_mail.demo_mail)
     app.register_blueprint(demo_code.demo_code)

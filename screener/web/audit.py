@@ -44,6 +44,9 @@ WORDS: Final[Mapping[str, str]] = {
     "likeness_judged": "Said whether two requests are one person's",
     "received": "Sent a request",
     "call_begun": "Began a call",
+    "history_saved": "Saved a history that is not signed",
+    "history_signed": "Signed a history",
+    "history_amended": "Amended and signed a history",
     "withdrawn": "Withdrew a request",
     "invited": "Invited a person",
     "invited_again": "Invited a person again",
@@ -60,6 +63,10 @@ _OTHERS: Final[Mapping[str, str]] = {
     "sign_in_failed": "Somebody",
 }
 _PAGES: Final[Mapping[str, str]] = {
+    "confirm.edit": "page to confirm the history",
+    "confirm.sign": "page to sign the history",
+    "confirm.signed": "signed history",
+    "confirm.amend": "signed history",
     "queue.submission": "request page",
     "history.pdf": "history on paper",
     "history.show": "history page",

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -20,6 +20,7 @@ from wtforms.csrf.core import CSRF
 from wtforms.validators import ValidationError
 
 from screener.domain.answers import Answers
+from screener.domain.confirmation import CONFIRMABLE
 from screener.domain.next_step import ADULT_AGE
 from screener.domain.question import (
     NONE_CODE,
@@ -282,12 +283,33 @@ class CopyForm(QuestionsForm):
     """All that a clinician may change on a copy of somebody's answers."""
 
 
+class ReviewFields(QuestionsForm):
+    """The fields that a clinician corrects answers in."""
+
+    def _days_fit(self) -> bool:
+        # Judged with the marks: what the patient said may stand, even where it does not fit.
+        return True
+
+
 def copy_form(answers: Answers, formdata: Any) -> CopyForm:
     """The answers as a form of their own; nothing of it is ever saved."""
-    form_class: type[CopyForm] = type(
-        "WhatIfForm", (CopyForm,), {q.id: AnswerField(q, may_be_blank=True) for q in CHANGEABLE}
-    )
-    return form_class(formdata, data={q.id: SKIPPED for q in CHANGEABLE} | answers.said(*CHANGEABLE))
+    return _fields(CopyForm, CHANGEABLE, answers.said(*CHANGEABLE), formdata)
+
+
+def review_fields(held: Mapping[str, Value | None], formdata: Any) -> ReviewFields:
+    """A field for each answer that may be confirmed, filled in with what it is held for."""
+    return _fields(ReviewFields, CONFIRMABLE, held, formdata)
+
+
+_Fields = TypeVar("_Fields", bound=QuestionsForm)
+
+
+def _fields(
+    kind: type[_Fields], questions: Sequence[Question], held: Mapping[str, Value | None], formdata: Any
+) -> _Fields:
+    fields = {q.id: AnswerField(q, may_be_blank=True) for q in questions}
+    form_class: type[_Fields] = type(kind.__name__, (kind,), fields)
+    return form_class(formdata, data={q.id: held.get(q.id, SKIPPED) for q in questions})
 
 
 def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:

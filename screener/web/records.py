@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, render_template, request
 from flask_login import current_user
@@ -175,7 +176,12 @@ def open_record(reference: str) -> Record:
     if consultation.screening_id is None:
         raise WithdrawnError(consultation)
     add_read_event(db(), consultation, current_user.id, datetime.now(UTC), request.endpoint)
-    screening = get_screening(db(), consultation.screening_id)
+    return load_record(consultation, consultation.screening_id)
+
+
+def load_record(consultation: Consultation, screening_id: UUID) -> Record:
+    """For who opened it already and now changes something about it."""
+    screening = get_screening(db(), screening_id)
     return Record(
         consultation,
         screening,

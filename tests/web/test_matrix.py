@@ -68,6 +68,17 @@ def admins(status: int) -> dict[str, Expected]:
     return expected
 
 
+def clinicians(status: int) -> dict[str, Expected]:
+    """A clinic's clinicians get in; its other people are told why not; strangers find nothing."""
+    expected = {}
+    for clinic in CLINICS:
+        expected[clinic] = everyone(404) | {"anonymous": 302}
+        for email, (at, role) in STAFF.items():
+            if at == clinic:
+                expected[clinic][email] = status if role == "clinician" else 403
+    return expected
+
+
 def either(status: int) -> dict[str, Expected]:
     """The same for both clinics."""
     return dict.fromkeys(CLINICS, everyone(status))
@@ -201,6 +212,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
     ("patient.evidence", "GET"): either(200),
+    ("confirm.edit", "GET"): clinicians(200),
+    # Nothing was filled in.
+    ("confirm.edit", "POST"): clinicians(422),
+    # Nothing is there to be signed or amended.
+    ("confirm.sign", "GET"): clinicians(303),
+    ("confirm.sign", "POST"): clinicians(303),
+    ("confirm.amend", "GET"): clinicians(303),
+    ("confirm.amend", "POST"): clinicians(303),
+    ("confirm.signed", "GET"): readers(404),
     ("patient.pause", "POST"): either(303),
     ("patient.save", "GET"): either(200),
     ("patient.save", "POST"): either(303),
@@ -244,6 +264,7 @@ class World:
             "what": "note",
             "task_id": str(UUID(int=0)),
             "view_id": "nonsense",
+            "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
         if endpoint in {"patient.receipt", "patient.withdraw"}:
@@ -284,6 +305,7 @@ class World:
                 (
                     "security.",
                     "queue.",
+                    "confirm.",
                     "follow_up.",
                     "duplicates.",
                     "work.",
