@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from screener.domain.headache_history import HeadacheHistory, Section
 
@@ -24,6 +24,10 @@ class Note:
     shown: tuple[tuple[str, str], ...]
     # What a reader must know about the note: versions, disclaimer.
     footer: tuple[str, ...]
+    # What a clinician made of answers, by id; empty words where one stands as said.
+    confirmed: Mapping[str, str] = field(default_factory=dict)
+    # The clinician's free words.
+    notes: str = ""
 
 
 def headache_note(note: Note) -> str:
@@ -32,8 +36,9 @@ def headache_note(note: Note) -> str:
         ("HEADACHE HISTORY, FROM THE PATIENT'S OWN ANSWERS", _pairs(note.identity)),
         ("SAFETY", note.safety or ("No danger sign or change was ticked.",)),
         ("SITUATION", (note.history.sentence,)),
-        *((section.title.upper(), _section(section)) for section in note.history.sections),
+        *((section.title.upper(), _section(section, note.confirmed)) for section in note.history.sections),
         ("IN THE PATIENT'S WORDS", note.history.own_words.words.splitlines()),
+        ("CLINICIAN'S NOTES", note.notes.splitlines()),
         ("COMPARED WITH", [f"{name} ({source}): {verdict}" for name, source, verdict in note.verdicts]),
         ("REMARKS", note.remarks),
         ("AS SHOWN TO THE PATIENT", _pairs(note.shown)),
@@ -54,15 +59,22 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     return (f"{label}: {words}" for label, words in pairs)
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, confirmed: Mapping[str, str]) -> Iterator[str]:
     for row in section.told:
         heads = section.columns if len(row.cells) > 1 else ("",)
         words = "; ".join(
-            f"{head.lower()}: {cell.words}" if head else cell.words
+            f"{head.lower() + ': ' if head else ''}{cell.words}{_mark(cell.source, confirmed)}"
             for head, cell in zip(heads, row.cells, strict=True)
         )
         yield f"{'(!) ' if row.is_warning else ''}{row.label}: {words}"
     for status, words in (("skipped", "Skipped"), ("not_asked", "Not asked")):
-        labels = [row.label for row in section.untold(status)]
+        labels = [row.label + _mark(row.cells[0].source, confirmed) for row in section.untold(status)]
         if labels:
             yield f"{words}: {'; '.join(labels)}"
+
+
+def _mark(question_id: str, confirmed: Mapping[str, str]) -> str:
+    if question_id not in confirmed:
+        return ""
+    words = confirmed[question_id]
+    return f" [clinician: {words}]" if words else " [confirmed]"

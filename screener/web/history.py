@@ -11,6 +11,7 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from screener.domain.answers import Answers
 from screener.domain.clinical_words import FLAG_WORDS, NOT_JUDGED
+from screener.domain.confirmation import Check, ReviewedLine
 from screener.domain.explanation import VERDICT_WORDS
 from screener.domain.headache_history import changes_between
 from screener.domain.notices import DISCLAIMER
@@ -22,6 +23,7 @@ from screener.domain.what_if import CHANGEABLE, Change, class_changes, flag_chan
 from screener.exports.summary import Note, headache_note
 from screener.store.duplicates import list_same_person
 from screener.web.access import db, staff_only
+from screener.web.confirm import ReviewShown, review_of
 from screener.web.copies import NEEDED, can_make_pdf, send_pdf
 from screener.web.forms import copy_form
 from screener.web.languages import LANGUAGES
@@ -42,9 +44,35 @@ def show(reference: str) -> str:
         record=record,
         can_make_pdf=can_make_pdf(),
         pdf_needs=NEEDED,
+        **_confirmed(record),
         **_over_time(record),
         **DESK_WORDS,
     )
+
+
+def _confirmed(record: Record) -> dict[str, Any]:
+    """What clinicians made of it: words by id, none where the answer stands as said."""
+    review = review_of(record)
+    return {
+        "review": review,
+        "confirmed": {
+            line.id: "" if line.status == Check.AS_SAID.value else _made_of(line)
+            for line in review.lines.values()
+            if line.status != Check.UNCHECKED.value
+        },
+        "signature": _signature(review),
+    }
+
+
+def _made_of(line: ReviewedLine) -> str:
+    return "falls away" if line.status == Check.RULED_OUT.value else line.confirmed_words
+
+
+def _signature(review: ReviewShown) -> str:
+    if not review.signed:
+        return "Not signed by a clinician."
+    number, at, name, _ = review.signed[-1]
+    return f"Signed by {name}, {local(at, g.staff_clinic.time_zone)}, version {number}."
 
 
 def _over_time(record: Record) -> dict[str, Any]:
@@ -87,6 +115,7 @@ def pdf(reference: str) -> Any:
         record=record,
         with_answers=request.args.get("answers") == "all",
         made_at=datetime.now(UTC),
+        **_confirmed(record),
         **DESK_WORDS,
     )
     return send_pdf(page, "history_paper.css", f"headache-history-{record.consultation.reference}.pdf")
@@ -122,8 +151,11 @@ def what_if(reference: str) -> Any:
 def _as_note(record: Record) -> Note:
     """All that the note says of a request."""
     time_zone = g.staff_clinic.time_zone
+    found = _confirmed(record)
     return Note(
-        identity=tuple(_identity(record, time_zone)),
+        confirmed=found["confirmed"],
+        notes=found["review"].notes,
+        identity=(*_identity(record, time_zone), ("Signature", found["signature"])),
         safety=tuple(_safety(record, time_zone)),
         history=record.history,
         verdicts=(

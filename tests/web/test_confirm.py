@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,8 +13,9 @@ from typing import Any
 
 import pytest
 from builders import CONTACT, EVERY_PAGE
-from flask import Flask, g, render_template_string
+from flask import Flask
 from flask_login import login_user
+from pypdf import PdfReader
 from web.client import Browser, Page, words
 from web.test_audit import lines as audit_lines
 from web.test_follow_up import XSS, happened, id_of, withdraw
@@ -29,7 +32,6 @@ from web.walking import (
     token_of,
 )
 
-from screener.domain.consultation import Role
 from screener.store.consultations import get_consultation
 from screener.store.signed_histories import read_histories
 from screener.store.staff import find_person, set_roles
@@ -622,28 +624,34 @@ def test_the_history_page_is_handed_the_newest_signed_version_else_what_is_saved
     assert found.notes == "Mine"
 
 
-def test_the_history_page_can_include_where_it_stands_and_what_was_made_of_each_answer(
-    app: Flask, clinician: Browser, reference: str
+def test_page_paper_and_text_show_where_it_stands_and_what_was_made_of_each_answer(
+    clinician: Browser, reference: str
 ) -> None:
-    def bar() -> str:
-        with at_clinic(app, "acme") as (session, clinic), app.test_request_context("/"):
-            login_user(find_person(session, CLINICIAN))
-            g.staff_roles, g.staff_clinic = frozenset({Role.CLINICIAN}), clinic
-            record = open_record(reference)
-            told = {"review": review_of(record), "record": record, "clinic": clinic}
-            line = '{% from "macros/review.html" import confirmed_beside %}{{ confirmed_beside(review, id) }}'
-            page = '{% include "history/review_bar.html" %}' + line
-            return render_template_string(page, id="age", **told)
+    def shown(place: str = "") -> str:
+        page = clinician.get(f"/desk/acme/requests/{reference}/history{place}")
+        if page.response.mimetype == "application/pdf":
+            reader = PdfReader(io.BytesIO(page.response.data))
+            told = " ".join(sheet.extract_text() for sheet in reader.pages).replace("\x00", "")
+            return " ".join(told.split())
+        return words(page.main)
 
-    assert "Nobody has confirmed this history yet" in bar()
-    page = saved(clinician, reference, **marks(age="as_said"))
-    assert "It is not signed yet." in bar()
-    assert "Clinician: as said" in bar()
-    assert save(clinician, page, age="43").status == 303
+    assert "Nobody has confirmed this history yet" in shown()
+    assert "Signature: Not signed by a clinician." in shown("/text")
+    marked = marks(age="as_said", head_days="corrected")
+    page = saved(clinician, reference, **marked, head_days="14", mig_days="2", notes="Bring a diary.")
+    assert "It is not signed yet." in shown()
+    assert save(clinician, page, side="both").status == 303
     sign(clinician, reference, name="Dr. C")
-    assert "Signed by <strong>Dr. C</strong>" in bar()
-    assert "Clinician: 43 years" in bar()
-    assert "/history/confirm" not in bar()
+    for place in ("", "/text", ".pdf"):
+        told = shown(place)
+        for said in ("Signed by Dr. C", "Bring a diary."):
+            assert said in told, (place, said)
+        assert re.search(r"29 days\W+(clinician: )?14 days", told), place
+    assert "42 years ✓confirmed; head pain on" in shown()
+    assert "Headache days in the last 30: 29 days [clinician: 14 days]" in shown("/text")
+    assert "ArticlesChronic and intractableIntractable" in shown()
+    assert "As confirmed, Articles: Chronic and intractable → Intractable" in shown(".pdf")
+    assert "/history/confirm" not in clinician.get(f"/desk/acme/requests/{reference}/history").source
 
 
 def test_the_trail_tells_what_was_saved_signed_amended_and_read(
