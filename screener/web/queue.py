@@ -34,7 +34,7 @@ from screener.store.saved_views import list_views
 from screener.store.staff import list_memberships
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
-from screener.web.queue_filters import VIEWS, Look
+from screener.web.queue_filters import VIEWS, Look, due_today
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
 from screener.web.request_page import CHANGED, MoveForm, hold_request, last_move, show_request
@@ -67,7 +67,7 @@ def index() -> str:
     is_back = turn is not None and turn.is_back
     there_is_more = len(rows) > PAGE_SIZE
     page = rows[-PAGE_SIZE:] if is_back else rows[:PAGE_SIZE]
-    counts = count_by_state(db())
+    by_day = due_today(g.staff_clinic.time_zone, now)
     return render_template(
         "queue/index.html",
         rows=page,
@@ -77,9 +77,8 @@ def index() -> str:
         place={} if turn is None else {name: value for name, value in request.args.items() if name in TURNS},
         look=look,
         notices=(*look.notices, *notices),
-        counts={
-            key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()
-        },
+        counts=_count_views() | {"due": count_chosen(db(), by_day)},
+        overdue=count_chosen(db(), replace(by_day, due_before=now)),
         shown=count_chosen(db(), look.filter) if look.filters else None,
         flagged=_count_flagged(look),
         views=list_views(db(), current_user.id),
@@ -87,6 +86,11 @@ def index() -> str:
         **desk_people(),
         **DESK_WORDS,
     )
+
+
+def _count_views() -> dict[str, int]:
+    counts = count_by_state(db())
+    return {key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()}
 
 
 def _count_flagged(look: Look) -> int:

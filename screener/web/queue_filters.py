@@ -6,19 +6,19 @@ Nothing that names a patient is ever among it: a search is a form that is posted
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, Role, State
 from screener.store.queue import ROUTINE_RANK, Filter, Order
 from screener.store.staff import Colleague
-from screener.web.languages import LANGUAGES
-from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS
+from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
 
 VIEWS: Final = {
     "open": ("Open", OPEN_STATES),
+    "due": ("Due today", tuple(state for state in State if state is not State.WITHDRAWN)),
     "accepted": ("Accepted", (State.ACCEPTED,)),
     "done": ("Done", (State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED)),
 }
@@ -124,7 +124,7 @@ def _options(view: str, colleagues: list[Colleague]) -> dict[str, dict[str, str]
         },
         "kind": KIND_LABELS,
         "class": CLASS_LABELS,
-        "language": LANGUAGES,
+        "language": LANGUAGE_NAMES,
     }
 
 
@@ -152,7 +152,8 @@ def _filter(view: str, chosen: Mapping[str, str], me: int, time_zone: str, now: 
     owner = chosen.get("owner")
     state = chosen.get("state")
     received_from, received_before = _received(chosen, time_zone, now)
-    return Filter(
+    return replace(
+        due_today(time_zone, now) if view == "due" else Filter(states=()),
         states=(state,) if state else tuple(state.value for state in VIEWS[view][1]),
         kind=chosen.get("kind"),
         ranks=_URGENCIES[chosen["urgency"]][1] if "urgency" in chosen else (),
@@ -163,6 +164,14 @@ def _filter(view: str, chosen: Mapping[str, str], me: int, time_zone: str, now: 
         received_from=received_from,
         received_before=received_before,
     )
+
+
+def due_today(time_zone: str, now: datetime) -> Filter:
+    """Whatever is owed by the end of the clinic's day, the overdue among it."""
+    tomorrow = now.astimezone(ZoneInfo(time_zone)).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time(), ZoneInfo(time_zone)).astimezone(UTC)
+    states = tuple(state.value for state in VIEWS["due"][1])
+    return Filter(states, due_before=midnight, time_zone=time_zone)
 
 
 def _received(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -140,7 +141,25 @@ def test_an_overdue_call_is_marked_and_on_top_of_its_urgency(app: Flask, intake:
     change(app, references[1], due_at=datetime.now(UTC) - 2 * HOUR)
     page = intake.get(QUEUE)
     assert names(page) == ["Graver", "Overdue", "Old"]
-    assert "Call was due 2 h ago" in page.text
+    assert "Call back overdue by 2 h" in page.text
+
+
+def test_what_is_due_today_has_a_list_of_its_own_until_somebody_tried(app: Flask, intake: Browser) -> None:
+    first, second = add_requests(app, [("Overdue", URGENT, NOW), ("Calm", ROUTINE, NOW)])
+    change(app, first, due_at=datetime.now(UTC) - 2 * HOUR)
+    page = intake.get(QUEUE)
+    due = page.links["Due today (1, 1 overdue)"]
+    assert names(intake.get(due)) == ["Overdue"]
+    log = {"contact_kind": "call", "contact_outcome": "no_answer", "contact_note": ""}
+    next_week = f"{NOW + 168 * HOUR:%Y-%m-%dT09:00}"
+    for reference, next_try in ((first, next_week), (second, "")):
+        request = f"/desk/acme/requests/{reference}"
+        sent = log | {"next_try": next_try} | token_of(intake.get(request))
+        assert intake.post(f"{request}/add/contact", sent).status == 303
+    page = intake.get(QUEUE)
+    assert "Due today (0)" in page.links
+    assert re.search(r"Next try \w{3}, [^⚠]+, 9:00 AM", page.text)
+    assert "Nothing is due today" in intake.get(due).text
 
 
 def test_another_order_says_what_it_hides_below(app: Flask, intake: Browser) -> None:
