@@ -47,6 +47,8 @@ class Filter:
     article_class: str | None = None
     owner_id: int | None = None
     is_unowned: bool = False
+    # Owned, but by none of these.
+    owner_not_in: Collection[int] | None = None
     language: str | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
@@ -70,6 +72,8 @@ class Filter:
             yield Consultation.urgency_rank.in_(self.ranks)
         if self.is_unowned:
             yield Consultation.owner_id.is_(None)
+        if self.owner_not_in is not None:
+            yield and_(Consultation.owner_id.is_not(None), Consultation.owner_id.not_in(self.owner_not_in))
         if self.received_from is not None:
             yield Consultation.received_at >= self.received_from
         if self.received_before is not None:

@@ -101,7 +101,9 @@ def test_a_place_in_the_queue_that_is_gone_is_said_and_begins_anew(app: Flask, i
 
 
 def test_an_empty_list_says_why_and_what_to_do(app: Flask, intake: Browser) -> None:
-    assert "Nothing is waiting here." in intake.get(QUEUE).text
+    page = intake.get(QUEUE)
+    assert "Nothing is waiting here." in page.text
+    assert page.links["your clinic's page"] == "/c/acme"
     add_requests(app, [("Pat", ROUTINE, NOW)])
     assert "No urgent requests. All clear." in intake.get(f"{QUEUE}?urgency=flagged").text
     page = intake.get(f"{QUEUE}?urgency=flagged&owner=me")
