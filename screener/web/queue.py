@@ -13,6 +13,7 @@ from flask_security import auth_required
 from screener.domain.consultation import (
     READS_ANSWERS,
     MoveRefusedError,
+    ReasonRefusedError,
     Role,
     State,
     check_move,
@@ -168,7 +169,8 @@ def move(reference: str) -> Any:
         # A conflict has spoiled the transaction; what was typed stays in the form.
         db().rollback()
         problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
-        return show_request(reference, move_form=form, problems=[("to_state-1", problem)]), 409
+        place = "reason" if isinstance(refusal, ReasonRefusedError) else "to_state-1"
+        return show_request(reference, move_form=form, problems=[(place, problem)]), 409
     # The category names the request, so that the message can lead back to it.
     flash(f"{reference.upper()} is now “{to_state.label}”.", f"moved {reference.upper()}")
     return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
