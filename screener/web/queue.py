@@ -39,7 +39,7 @@ from screener.web.queue_filters import VIEWS, Look, due_today
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
 from screener.web.request_page import CHANGED, MoveForm, hold_request, last_move, show_request
-from screener.web.work import TURNS, desk_people, look_of_address
+from screener.web.work import TURNS, desk_people, look_of_address, queue_address, remember_place
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
@@ -64,6 +64,9 @@ def index() -> str:
     now = datetime.now(UTC)
     look = look_of_address(now)
     turn, notices = _turn(now)
+    way = "" if turn is None else "before" if turn.is_back else "after"
+    turned = {way: request.args[way]} if way else {}
+    remember_place(look, turned)
     rows = list_queue(db(), look.filter, now=now, order=look.order, limit=PAGE_SIZE + 1, turn=turn)
     is_back = turn is not None and turn.is_back
     there_is_more = len(rows) > PAGE_SIZE
@@ -75,7 +78,7 @@ def index() -> str:
         previous=page[0].reference if page and (there_is_more if is_back else turn) else "",
         following=page[-1].reference if page and (is_back or there_is_more) else "",
         is_beginning=turn is None,
-        place={} if turn is None else {name: value for name, value in request.args.items() if name in TURNS},
+        place=turned,
         look=look,
         notices=(*look.notices, *notices),
         counts=_count_views() | {"due": count_chosen(db(), by_day)},
@@ -139,7 +142,7 @@ def search() -> Any:
 
 
 def _to_queue() -> Any:
-    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
+    return redirect(queue_address(), 303)
 
 
 @queue.get("/<clinic_slug>/evidence")
@@ -173,7 +176,7 @@ def move(reference: str) -> Any:
         return show_request(reference, move_form=form, problems=[(place, problem)]), 409
     # The category names the request, so that the message can lead back to it.
     flash(f"{reference.upper()} is now “{to_state.label}”.", f"moved {reference.upper()}")
-    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
+    return redirect(queue_address(), 303)
 
 
 def _move(reference: str, form: MoveForm) -> State:

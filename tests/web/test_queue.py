@@ -129,6 +129,22 @@ def test_filters_stay_on_while_pages_are_turned_both_ways(app: Flask, intake: Br
     assert "120 of 240 match these filters." in page.text
 
 
+def test_a_decision_and_the_way_back_lead_to_the_list_it_was_taken_from(app: Flask, intake: Browser) -> None:
+    first, second = add_requests(app, [("Urgent", URGENT, NOW), ("Pregnant", PREGNANT, NOW)])
+    here = f"{QUEUE}?urgency=flagged&sort=newest"
+    names_here = names(intake.get(here))
+    request = intake.get(f"/desk/acme/requests/{first}")
+    assert sorted(request.links["Back to the queue"].partition("?")[2].split("&")) == [
+        "sort=newest",
+        "urgency=flagged",
+    ]
+    decided = intake.follow(move(intake, first, to_state="later", reason="Away"))
+    assert names(decided) == names_here
+    assert "Clear the filters" in decided.links
+    intake.get(QUEUE)
+    assert intake.get(f"/desk/acme/requests/{second}").links["Back to the queue"] == QUEUE
+
+
 def test_the_reason_for_its_place_stands_beside_each_urgent_request(app: Flask, intake: Browser) -> None:
     add_requests(app, [("Urgent", URGENT, NOW)])
     assert "Set off by coughing, sneezing, exercise or sex" in intake.get(QUEUE).text
