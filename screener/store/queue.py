@@ -25,7 +25,7 @@ from screener.store.vault import Place, open_document
 
 ROUTINE_RANK: Final = 5
 # Names are sealed: so many requests are opened to look for one.
-MOST_NAMES: Final = 2000
+MOST_NAMES: Final = 6000
 _OPEN: Final = tuple(state.value for state in OPEN_STATES)
 
 

@@ -32,7 +32,7 @@ from screener.store.tables import Consultation
 pytestmark = pytest.mark.both_databases
 
 HOUR = timedelta(hours=1)
-LATER = "Only the newest 2,000 open requests"
+LATER = "Only the newest 6,000 open requests"
 
 
 def search(browser: Browser, text: str) -> Page:
