@@ -71,14 +71,18 @@ class MoveRefusedError(ValueError):
     """A move that is not allowed; the message says why, to staff."""
 
 
+class ReasonRefusedError(MoveRefusedError):
+    """The move would be allowed with another reason."""
+
+
 def check_move(from_state: State, to_state: State, reason: str) -> None:
     """Raises MoveRefusedError unless staff may make this move with this reason."""
     if to_state not in STAFF_MOVES[from_state]:
         raise MoveRefusedError(why_not(from_state, to_state))
     if to_state not in MOVES_WITHOUT_REASON and not reason.strip():
-        raise MoveRefusedError(f"Say in a few words why this becomes “{to_state.label}”.")
+        raise ReasonRefusedError(f"Say in a few words why this becomes “{to_state.label}”.")
     if len(reason) > REASON_MAX_LENGTH:
-        raise MoveRefusedError(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
+        raise ReasonRefusedError(f"Keep the reason under {REASON_MAX_LENGTH} characters.")
 
 
 def why_not(from_state: State, to_state: State) -> str:

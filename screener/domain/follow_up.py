@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -38,12 +38,20 @@ class Outcome(Enum):
 OVER: Final = frozenset({State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED})
 
 
+CALL_BACK, NEXT_TRY, TASK = "Call back", "Next try", "Task"
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """The next thing that is owed about a request, and until when."""
 
     at: datetime
     what: str
+
+    @property
+    def is_by_day(self) -> bool:
+        """Owed by the end of a day, not by an hour."""
+        return self.what == TASK
 
     def is_overdue(self, now: datetime) -> bool:
         return self.at < now
@@ -64,3 +72,9 @@ def clinic_time(local: datetime, time_zone: str) -> datetime:
 def end_of_day(day: date, time_zone: str) -> datetime:
     """The last minute (UTC) of the clinic's day: shown, it still bears the day's name."""
     return datetime.combine(day, time(23, 59), ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def last_day_over(moment: datetime, time_zone: str) -> date:
+    """The last day of the clinic's calendar that ended before this moment."""
+    day = moment.astimezone(ZoneInfo(time_zone)).date()
+    return day if end_of_day(day, time_zone) < moment else day - timedelta(days=1)

@@ -11,6 +11,7 @@ from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.database import new_id
 from screener.store.one_time_keys import find_written
+from screener.store.staff import called_here
 from screener.store.tables import Appointment, Consultation, User
 
 
@@ -61,7 +62,9 @@ def add_appointment(
 def list_appointments(session: Session, consultation: Consultation) -> list[Arranged]:
     """What was arranged, changed and called off, oldest first."""
     rows = session.execute(
-        select(Appointment.id, Appointment.at, User.name, Appointment.starts_at, Appointment.minutes)
+        select(
+            Appointment.id, Appointment.at, called_here(session), Appointment.starts_at, Appointment.minutes
+        )
         .outerjoin(User, User.id == Appointment.staff_id)
         .where(Appointment.consultation_id == consultation.id)
         .order_by(Appointment.at, Appointment.id)

@@ -16,6 +16,7 @@ from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
+from screener.store.staff import called_here
 from screener.store.tables import (
     Appointment,
     Consultation,
@@ -294,7 +295,7 @@ def list_events(session: Session, consultation: Consultation) -> list[Event]:
     """The request's history, oldest first."""
     owner = aliased(User)
     rows = session.execute(
-        select(ConsultationEvent, User.name, owner.name)
+        select(ConsultationEvent, called_here(session), called_here(session, owner))
         .outerjoin(User, User.id == ConsultationEvent.staff_id)
         .outerjoin(owner, owner.id == ConsultationEvent.owner_id)
         .where(ConsultationEvent.consultation_id == consultation.id)
@@ -309,7 +310,7 @@ def list_events(session: Session, consultation: Consultation) -> list[Event]:
 def list_moves(session: Session, consultation: Consultation) -> list[Move]:
     """The request's changes of state, oldest first, those taken back among them."""
     rows = session.execute(
-        select(ConsultationEvent, User.name)
+        select(ConsultationEvent, called_here(session))
         .outerjoin(User, User.id == ConsultationEvent.staff_id)
         .where(
             ConsultationEvent.consultation_id == consultation.id,

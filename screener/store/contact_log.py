@@ -12,6 +12,7 @@ from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.one_time_keys import find_written
+from screener.store.staff import called_here
 from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
 from screener.store.vault import open_sealed, seal
 
@@ -79,7 +80,7 @@ def add_contact(
 def list_contacts(session: Session, consultation: Consultation) -> list[Contact]:
     """Oldest first."""
     rows = session.execute(
-        select(ContactEntry, User.name)
+        select(ContactEntry, called_here(session))
         .outerjoin(User, User.id == ContactEntry.staff_id)
         .where(ContactEntry.consultation_id == consultation.id)
         .order_by(ContactEntry.at, ContactEntry.id)
@@ -132,7 +133,7 @@ def add_note(
 def list_notes(session: Session, consultation: Consultation) -> list[Note]:
     """Oldest first."""
     rows = session.execute(
-        select(RequestNote, User.name)
+        select(RequestNote, called_here(session))
         .outerjoin(User, User.id == RequestNote.staff_id)
         .where(RequestNote.consultation_id == consultation.id)
         .order_by(RequestNote.at, RequestNote.id)

@@ -17,6 +17,7 @@ from screener.store.audit import Subject, request_subject
 from screener.store.consultations import read_contact
 from screener.store.database import new_id
 from screener.store.errors import ConflictError
+from screener.store.staff import called_here
 from screener.store.tables import Consultation, RequestLink, User
 
 _SHOWN: Final = ("contact_name", "contact_birth_date", "contact_email", "contact_phone")
@@ -79,7 +80,7 @@ def _alike(one: Consultation) -> Any:
 def _links(session: Session, one: Consultation) -> dict[UUID, tuple[RequestLink, str]]:
     """What was decided, by the other request's id."""
     rows = session.execute(
-        select(RequestLink, User.name)
+        select(RequestLink, called_here(session))
         .join(User, User.id == RequestLink.staff_id)
         .where(or_(RequestLink.first_id == one.id, RequestLink.second_id == one.id))
     )

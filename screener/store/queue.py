@@ -1,7 +1,7 @@
 """The queue: what is there to do, filtered, in the order it should be done, a page at a time."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -13,17 +13,19 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from screener.domain.consultation import OPEN_STATES
+from screener.domain.follow_up import Due
 from screener.store.blind_index import IndexKind, index_of
 from screener.store.clinics import clinic_key
 from screener.store.consultations import get_consultation
+from screener.store.due import earliest_due, is_owed_before
 from screener.store.screenings import SealedScreening, open_screening
-from screener.store.tables import Consultation, Screening
+from screener.store.tables import Clinic, Consultation, Screening
 from screener.store.tenancy import entered_clinic
 from screener.store.vault import Place, open_document
 
 ROUTINE_RANK: Final = 5
 # Names are sealed: so many requests are opened to look for one.
-MOST_NAMES: Final = 2000
+MOST_NAMES: Final = 6000
 _OPEN: Final = tuple(state.value for state in OPEN_STATES)
 
 
@@ -45,27 +47,39 @@ class Filter:
     article_class: str | None = None
     owner_id: int | None = None
     is_unowned: bool = False
+    # Owned, but by none of these.
+    owner_not_in: Collection[int] | None = None
     language: str | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
+    # What is owed before this moment, by the clock of this zone.
+    due_before: datetime | None = None
+    time_zone: str = "UTC"
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         yield Consultation.state.in_(self.states)
         wanted = (
             (Consultation.kind, self.kind),
-            (Screening.article_class, self.article_class),
             (Consultation.owner_id, self.owner_id),
             (Consultation.language, self.language),
         )
         yield from (column == value for column, value in wanted if value is not None)
+        if self.article_class is not None:
+            # By an index alone: the screenings' own rows are long.
+            of_class = select(Screening.id).where(Screening.article_class == self.article_class)
+            yield Consultation.screening_id.in_(of_class)
         if self.ranks:
             yield Consultation.urgency_rank.in_(self.ranks)
         if self.is_unowned:
             yield Consultation.owner_id.is_(None)
+        if self.owner_not_in is not None:
+            yield and_(Consultation.owner_id.is_not(None), Consultation.owner_id.not_in(self.owner_not_in))
         if self.received_from is not None:
             yield Consultation.received_at >= self.received_from
         if self.received_before is not None:
             yield Consultation.received_at < self.received_before
+        if self.due_before is not None:
+            yield is_owed_before(self.due_before, self.time_zone)
 
 
 class Cursor(NamedTuple):
@@ -101,7 +115,8 @@ class QueueRow:
     language: str | None
     owner_id: int | None
     received_at: datetime
-    due_at: datetime | None
+    # The next thing that is owed about it.
+    due: Due | None
     is_overdue: bool
     withdrawn_at: datetime | None
 
@@ -121,23 +136,26 @@ def list_queue(
 ) -> list[QueueRow]:
     """A page of the requests chosen, in the queue's order also when it is turned back.
 
-    Safety first: the most urgent; of these whose call is overdue; of these the longest waiting.
+    Safety first: the most urgent; of these what is overdue; of these the longest waiting.
     """
     is_back = turn is not None and turn.is_back
-    lanes = _lanes(order, turn, now)
+    zone = _zone(session)
+    lanes = _lanes(order, turn, is_owed_before(now, zone))
     descending = (order is Order.NEWEST) is not is_back
     found = [
         row
         for lane in lanes
         for row in _read_lane(session, chosen, order, lane, descending=descending, limit=limit)
     ]
-    found.sort(key=lambda row: _key(order, _cursor_of(row, now)), reverse=descending)
+    dues = earliest_due(session, [row["id"] for row in found], zone) if found else {}
+    found.sort(key=lambda row: _key(order, _cursor_of(row, dues, now)), reverse=descending)
     page = found[:limit]
-    return _queue_rows(session, page[::-1] if is_back else page, now)
+    return _queue_rows(session, page[::-1] if is_back else page, dues, now)
 
 
-def _is_overdue(now: datetime) -> ColumnElement[bool]:
-    return and_(Consultation.due_at.is_not(None), Consultation.due_at < now, Consultation.state.in_(_OPEN))
+def _zone(session: Session) -> str:
+    zone = session.scalar(select(Clinic.time_zone).where(Clinic.id == entered_clinic(session)))
+    return zone or "UTC"
 
 
 def _key(order: Order, cursor: Cursor) -> tuple[Any, ...]:
@@ -150,7 +168,7 @@ def _key(order: Order, cursor: Cursor) -> tuple[Any, ...]:
 _Stretches = tuple[ColumnElement[bool], ...]
 
 
-def _lanes(order: Order, turn: Turn | None, now: datetime) -> Iterator[_Stretches]:
+def _lanes(order: Order, turn: Turn | None, is_overdue: ColumnElement[bool]) -> Iterator[_Stretches]:
     """Each lane is read in the order of an index, stretch by stretch; the page merges them.
 
     In one comparison SQLite would read all that lies before.
@@ -161,7 +179,7 @@ def _lanes(order: Order, turn: Turn | None, now: datetime) -> Iterator[_Stretche
         )
         yield (after,)
         return
-    for lane, overdue in ((_is_overdue(now), True), (not_(_is_overdue(now)), False)):
+    for lane, overdue in ((is_overdue, True), (not_(is_overdue), False)):
         yield tuple(and_(lane, stretch) for stretch in _stretches(turn, is_overdue=overdue))
 
 
@@ -213,7 +231,6 @@ def _rows(conditions: Iterable[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]
         Consultation.language,
         Consultation.owner_id,
         Consultation.received_at,
-        Consultation.due_at,
         Consultation.withdrawn_at,
     )
     return select(*columns).outerjoin(Screening, _same_screening()).where(*conditions)
@@ -223,19 +240,23 @@ def _same_screening() -> ColumnElement[bool]:
     return and_(Screening.clinic_id == Consultation.clinic_id, Screening.id == Consultation.screening_id)
 
 
-def _cursor_of(row: RowMapping, now: datetime) -> Cursor:
-    overdue = row["due_at"] is not None and row["due_at"] < now and row["state"] in _OPEN
-    return Cursor(row["urgency_rank"], overdue, row["received_at"], row["id"])
+def _cursor_of(row: RowMapping, dues: Mapping[UUID, Due], now: datetime) -> Cursor:
+    due = dues.get(row["id"])
+    is_overdue = due is not None and due.is_overdue(now)
+    return Cursor(row["urgency_rank"], is_overdue, row["received_at"], row["id"])
 
 
-def _queue_rows(session: Session, rows: Collection[RowMapping], now: datetime) -> list[QueueRow]:
+def _queue_rows(
+    session: Session, rows: Collection[RowMapping], dues: Mapping[UUID, Due], now: datetime
+) -> list[QueueRow]:
     flags = _red_flags(session, rows)
     hidden = {"sealed_contact", "screening_id"}
     return [
         QueueRow(
             name=_name(session, row["id"], row["sealed_contact"]),
             red_flags=flags.get(row["screening_id"], ()),
-            is_overdue=_cursor_of(row, now).is_overdue,
+            due=dues.get(row["id"]),
+            is_overdue=_cursor_of(row, dues, now).is_overdue,
             **{column: value for column, value in row.items() if column not in hidden},
         )
         for row in rows
@@ -270,8 +291,9 @@ def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str 
 def get_cursor(session: Session, reference: str, now: datetime) -> Cursor:
     """Raise NotFoundError if there is no such request."""
     row = get_consultation(session, reference)
-    overdue = row.due_at is not None and row.due_at < now and row.state in _OPEN
-    return Cursor(row.urgency_rank, overdue, row.received_at, row.id)
+    due = earliest_due(session, [row.id], _zone(session)).get(row.id)
+    is_overdue = due is not None and due.is_overdue(now)
+    return Cursor(row.urgency_rank, is_overdue, row.received_at, row.id)
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -281,8 +303,7 @@ def count_by_state(session: Session) -> dict[str, int]:
 
 def count_chosen(session: Session, chosen: Filter, *, since: datetime | None = None) -> int:
     """How many there are, or came since then."""
-    counted = select(func.count(Consultation.id)).outerjoin(Screening, _same_screening())
-    counted = counted.where(*chosen.conditions())
+    counted = select(func.count(Consultation.id)).where(*chosen.conditions())
     if since is not None:
         counted = counted.where(Consultation.received_at > since)
     return session.scalar(counted) or 0
@@ -320,7 +341,9 @@ def list_by_name(session: Session, name: str, *, now: datetime, limit: int) -> t
 
 def _newest(session: Session, condition: ColumnElement[bool], now: datetime, limit: int) -> list[QueueRow]:
     rows = _rows([condition]).order_by(Consultation.received_at.desc(), Consultation.id.desc()).limit(limit)
-    return _queue_rows(session, session.execute(rows).mappings().all(), now)
+    found = session.execute(rows).mappings().all()
+    dues = earliest_due(session, [row["id"] for row in found], _zone(session)) if found else {}
+    return _queue_rows(session, found, dues, now)
 
 
 def _plain(text: str) -> str:

@@ -3,15 +3,19 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from screener.store.audit import Detail, note, person_subject
 from screener.store.staff_sessions import end_sessions
 from screener.store.tables import ROLES, Clinic, Membership, StaffSession, User
-from screener.store.tenancy import furnishing_clinic
+from screener.store.tenancy import entered_clinic, furnishing_clinic
+
+LEFT: Final = " (left)"
 
 
 def add_membership(session: Session, *, staff_id: int, clinic_id: UUID, role: str) -> Membership:
@@ -93,6 +97,19 @@ def list_emails(session: Session, staff_ids: Collection[int]) -> dict[int, str]:
     """Person -> the address they sign in with, of those who are still there."""
     rows = session.execute(select(User.id, User.email).where(User.id.in_(staff_ids)))
     return {row.id: row.email for row in rows}
+
+
+def called_here(session: Session, person: type[User] = User) -> ColumnElement[str]:
+    """What the entered clinic calls a person; whoever left it is known there by their address alone.
+
+    What others call them is no clinic's business. NULL where there is no person.
+    """
+    held = (
+        select(func.min(func.coalesce(Membership.name, person.name)))
+        .where(Membership.staff_id == person.id, Membership.clinic_id == entered_clinic(session))
+        .scalar_subquery()
+    )
+    return func.coalesce(held, person.email + LEFT)
 
 
 def find_person(session: Session, email: str) -> User | None:

@@ -117,6 +117,7 @@ class Screening(ClinicScoped, Base):
 
     __tablename__ = "screenings"
     append_only = True
+    constraints = (Index(None, "clinic_id", "article_class", "id"),)
 
     sealed: Mapped[bytes]
     urgency: Mapped[str] = mapped_column(String(40))
@@ -136,6 +137,8 @@ class Consultation(ClinicScoped, Base):
         Index(None, "clinic_id", "screening_id"),
         Index(None, "clinic_id", "urgency_rank", "received_at", "id"),
         Index(None, "clinic_id", "received_at", "id"),
+        # Holds all that is counted, so that no count reads the rows.
+        Index(None, "clinic_id", "state", "due_at", "id"),
         Index(None, "clinic_id", "email_index"),
         Index(None, "clinic_id", "phone_index"),
         Index(None, "clinic_id", "person_index"),

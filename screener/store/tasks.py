@@ -4,16 +4,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 
 from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
+from screener.store.consultations import read_contact
 from screener.store.database import new_id
 from screener.store.errors import NotFoundError
 from screener.store.one_time_keys import find_written
+from screener.store.staff import called_here
 from screener.store.tables import Consultation, RequestTask, User, place_of
 from screener.store.vault import open_sealed, seal
 
@@ -22,6 +24,7 @@ from screener.store.vault import open_sealed, seal
 class Task:
     id: UUID
     reference: str
+    patient: str = field(repr=False)
     at: datetime
     staff_name: str
     what: str = field(repr=False)
@@ -92,29 +95,65 @@ def list_tasks(session: Session, consultation: Consultation) -> list[Task]:
     return _list(session, RequestTask.consultation_id == consultation.id)
 
 
-def list_open_tasks(session: Session) -> list[Task]:
-    """The clinic's, the earliest due first."""
-    return _list(session, RequestTask.done_at.is_(None))
+def list_open_tasks(
+    session: Session,
+    *,
+    of: int | None = None,
+    but_of: int | None = None,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> list[Task]:
+    """The clinic's, the earliest due first: one person's, or all but theirs. `after` is the last one seen.
+
+    Raise NotFoundError if there is no such task.
+    """
+    chosen: list[ColumnElement[bool]] = [RequestTask.done_at.is_(None)]
+    if of is not None:
+        chosen.append(RequestTask.for_staff_id == of)
+    if but_of is not None:
+        chosen.append(RequestTask.for_staff_id != but_of)
+    if after is not None:
+        seen = session.get(RequestTask, after)
+        if seen is None:
+            raise NotFoundError("no such task")
+        same_day = and_(RequestTask.due_on == seen.due_on, RequestTask.id > seen.id)
+        chosen.append(or_(RequestTask.due_on > seen.due_on, same_day))
+    return _list(session, *chosen, limit=limit)
 
 
-def _list(session: Session, chosen: ColumnElement[bool]) -> list[Task]:
+def count_open_tasks(session: Session) -> dict[int, int]:
+    """How many each person has to do."""
+    counted = select(RequestTask.for_staff_id, func.count(RequestTask.id))
+    rows = session.execute(counted.where(RequestTask.done_at.is_(None)).group_by(RequestTask.for_staff_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def _list(session: Session, *chosen: ColumnElement[bool], limit: int | None = None) -> list[Task]:
     adder, owner, finisher = aliased(User), aliased(User), aliased(User)
     same_request = and_(
         Consultation.clinic_id == RequestTask.clinic_id, Consultation.id == RequestTask.consultation_id
     )
     rows = session.execute(
-        select(RequestTask, Consultation.reference, adder.name, owner.name, finisher.name)
+        select(
+            RequestTask,
+            Consultation,
+            called_here(session, adder),
+            called_here(session, owner),
+            called_here(session, finisher),
+        )
         .join(Consultation, same_request)
         .join(adder, adder.id == RequestTask.staff_id)
         .join(owner, owner.id == RequestTask.for_staff_id)
         .outerjoin(finisher, finisher.id == RequestTask.done_by)
-        .where(chosen)
+        .where(*chosen)
         .order_by(RequestTask.due_on, RequestTask.id)
+        .limit(limit)
     )
     return [
         Task(
             row.id,
-            reference,
+            request.reference,
+            read_contact(session, request)["contact_name"],
             row.at,
             added_by,
             _what(session, row),
@@ -124,5 +163,5 @@ def _list(session: Session, chosen: ColumnElement[bool]) -> list[Task]:
             row.done_at,
             done_by,
         )
-        for row, reference, added_by, for_name, done_by in rows
+        for row, request, added_by, for_name, done_by in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
@@ -69,6 +69,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "confirm.amend": "signed history",
     "queue.submission": "request page",
     "history.pdf": "history on paper",
+    # What was refused shows the request again.
+    **dict.fromkeys(("queue.move", "queue.undo", "follow_up.add", "duplicates.decide"), "request page"),
     "history.show": "history page",
     "history.text": "history as text",
     "history.what_if": "what-if page",
@@ -85,6 +87,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "security.wan_delete": "a passkey removed",
     "queue.alike": "compared with another request on its page",
 }
+# Details that are a person's number, and how they are told.
+_PEOPLE_TOLD: Final[Mapping[str, str]] = {"owner_id": "to", "for_staff_id": "for"}
 
 
 class Line(NamedTuple):
@@ -166,10 +170,15 @@ def index() -> Any:
 
 
 def _in_words(entries: list[AuditEntry], people: Mapping[int, str]) -> list[Line]:
-    named = {entry.staff_id for entry in entries} | {_person_of(entry) for entry in entries}
+    named = {number for entry in entries for number in _people_in(entry)}
     # Whoever left has no name here any more, but the address they were invited by.
-    names = list_emails(db(), {number for number in named if number} - set(people)) | dict(people)
+    names = list_emails(db(), named - set(people)) | dict(people)
     return [_line(entry, names) for entry in entries]
+
+
+def _people_in(entry: AuditEntry) -> Iterator[int]:
+    told = (entry.details.get(name) for name in _PEOPLE_TOLD)
+    yield from (number for number in (entry.staff_id, _person_of(entry), *told) if number)
 
 
 def _person_of(entry: AuditEntry) -> int | None:
@@ -189,12 +198,14 @@ def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:
         WORDS.get(entry.what, entry.what.replace("_", " ").capitalize()),
         entry.subject if is_request else None,
         about,
-        "; ".join(_details(entry.details)),
+        "; ".join(_details(entry, names)),
     )
 
 
-def _details(details: Mapping[str, Any]) -> Iterable[str]:
-    for name, value in details.items():
+def _details(entry: AuditEntry, names: Mapping[int, str]) -> Iterable[str]:
+    if entry.what == "assigned" and "owner_id" not in entry.details:
+        yield "to nobody"
+    for name, value in entry.details.items():
         match name:
             case "page":
                 yield _PAGES.get(value, value)
@@ -206,6 +217,12 @@ def _details(details: Mapping[str, Any]) -> Iterable[str]:
                 yield f"{'before' if name == 'was' else 'now'}: {roles}"
             case "second_step":
                 yield f"with a {value}"
+            case "owner_id" | "for_staff_id":
+                yield f"{_PEOPLE_TOLD[name]} {names.get(value, f'person {value}')}"
+            case "other":
+                yield f"and {value}"
+            case "kind" | "outcome" | "verdict":
+                yield value.replace("_", " ")
             case _:
                 shown = ", ".join(value) if isinstance(value, list) else value
                 yield f"{name.replace('_', ' ')}: {shown}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from screener.store.contact_log import add_contact, add_note
 from screener.store.errors import NotFoundError
 from screener.store.one_time_keys import SentBeforeError, row_of_key
 from screener.store.tables import Consultation
-from screener.store.tasks import add_task, finish_task, list_open_tasks
+from screener.store.tasks import add_task, count_open_tasks, finish_task, list_open_tasks
 from screener.web.access import db, staff_only
 from screener.web.follow_up_forms import (
     FORMS,
@@ -33,6 +34,7 @@ from screener.web.request_page import arranged, hold_request, make_form, show_re
 follow_up = Blueprint("follow_up", __name__, url_prefix="/desk")
 
 INVALID, CONFLICT = 422, 409
+TASKS_A_PAGE = 50
 
 SENT_BEFORE = (
     "This form was sent before, with other words, and those are written down. "
@@ -128,21 +130,41 @@ def finish(reference: str, task_id: str) -> Any:
         raise NotFoundError("no such task") from None
     flash("The task is done.")
     if "from_list" in request.form:
-        return redirect(url_for("follow_up.tasks", clinic_slug=g.staff_clinic.slug), 303)
+        values: dict[str, Any] = {"clinic_slug": g.staff_clinic.slug, **_place(request.form)}
+        return redirect(url_for("follow_up.tasks", **values), 303)
     return _to_request(held.reference, "tasks")
 
 
 @follow_up.get("/<clinic_slug>/tasks")
 @staff_only
 def tasks() -> str:
-    """What is to do at the clinic: one's own first."""
-    found = list_open_tasks(db())
+    """What is to do at the clinic: one's own, or what others do."""
+    place = _place(request.args)
+    of_others, me = place.get("whose") == "others", current_user.id
+    chosen = {"but_of": me} if of_others else {"of": me}
+    after, limit = place.get("after"), TASKS_A_PAGE + 1
+    try:
+        found = list_open_tasks(db(), **chosen, after=UUID(after) if after else None, limit=limit)
+    except (ValueError, NotFoundError):
+        place.pop("after")
+        found = list_open_tasks(db(), **chosen, limit=limit)
+    counts = count_open_tasks(db())
+    mine = counts.pop(me, 0)
     return render_template(
         "follow_up/tasks.html",
-        mine=[task for task in found if task.for_staff_id == current_user.id],
-        others=[task for task in found if task.for_staff_id != current_user.id],
+        tasks=found[:TASKS_A_PAGE],
+        following=found[TASKS_A_PAGE - 1].id.hex if len(found) > TASKS_A_PAGE else None,
+        place=place,
+        of_others=of_others,
+        mine=mine,
+        others=sum(counts.values()),
         today=datetime.now(ZoneInfo(g.staff_clinic.time_zone)).date(),
     )
+
+
+def _place(sent: Mapping[str, str]) -> dict[str, str]:
+    """What leads back to the same page of the list."""
+    return {name: sent[name] for name in ("whose", "after") if sent.get(name)}
 
 
 @follow_up.get("/<clinic_slug>/requests/<reference>/appointment.ics")

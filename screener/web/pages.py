@@ -18,6 +18,7 @@ from jinja2 import StrictUndefined
 
 from screener.domain.notices import DISCLAIMER
 from screener.domain.question import Choice, Number, Option
+from screener.web.due_words import due_words, how_long
 from screener.web.languages import translated
 from screener.web.us_states import STATE_NAMES
 
@@ -33,7 +34,9 @@ def install(app: Flask, static_folder: Path) -> None:
         "by_part": lambda lines: _grouped(lines, "part"),
         "day": _day,
         "dial": _dial,
+        "due_words": due_words,
         "errors_of": _errors_of,
+        "how_long": how_long,
         "is_short": _is_short,
         "kind": lambda question: type(question).__name__,
         "local": local,

@@ -13,6 +13,7 @@ from flask_security import auth_required
 from screener.domain.consultation import (
     READS_ANSWERS,
     MoveRefusedError,
+    ReasonRefusedError,
     Role,
     State,
     check_move,
@@ -35,11 +36,11 @@ from screener.store.staff import list_memberships
 from screener.store.tables import Consultation
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
-from screener.web.queue_filters import VIEWS, Look
+from screener.web.queue_filters import VIEWS, Look, due_today
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
 from screener.web.request_page import CHANGED, MoveForm, hold_request, last_two_moves, show_request
-from screener.web.work import TURNS, desk_people, look_of_address
+from screener.web.work import TURNS, desk_people, look_of_address, queue_address, remember_place
 
 queue = Blueprint("queue", __name__, url_prefix="/desk")
 
@@ -64,23 +65,25 @@ def index() -> str:
     now = datetime.now(UTC)
     look = look_of_address(now)
     turn, notices = _turn(now)
+    way = "" if turn is None else "before" if turn.is_back else "after"
+    turned = {way: request.args[way]} if way else {}
+    remember_place(look, turned)
     rows = list_queue(db(), look.filter, now=now, order=look.order, limit=PAGE_SIZE + 1, turn=turn)
     is_back = turn is not None and turn.is_back
     there_is_more = len(rows) > PAGE_SIZE
     page = rows[-PAGE_SIZE:] if is_back else rows[:PAGE_SIZE]
-    counts = count_by_state(db())
+    by_day = due_today(g.staff_clinic.time_zone, now)
     return render_template(
         "queue/index.html",
         rows=page,
         previous=page[0].reference if page and (there_is_more if is_back else turn) else "",
         following=page[-1].reference if page and (is_back or there_is_more) else "",
         is_beginning=turn is None,
-        place={} if turn is None else {name: value for name, value in request.args.items() if name in TURNS},
+        place=turned,
         look=look,
         notices=(*look.notices, *notices),
-        counts={
-            key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()
-        },
+        counts=_count_views() | {"due": count_chosen(db(), by_day)},
+        overdue=count_chosen(db(), replace(by_day, due_before=now)),
         shown=count_chosen(db(), look.filter) if look.filters else None,
         flagged=_count_flagged(look),
         views=list_views(db(), current_user.id),
@@ -88,6 +91,11 @@ def index() -> str:
         **desk_people(),
         **DESK_WORDS,
     )
+
+
+def _count_views() -> dict[str, int]:
+    counts = count_by_state(db())
+    return {key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()}
 
 
 def _count_flagged(look: Look) -> int:
@@ -135,7 +143,7 @@ def search() -> Any:
 
 
 def _to_queue() -> Any:
-    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
+    return redirect(queue_address(), 303)
 
 
 @queue.get("/<clinic_slug>/evidence")
@@ -165,10 +173,11 @@ def move(reference: str) -> Any:
         # A conflict has spoiled the transaction; what was typed stays in the form.
         db().rollback()
         problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
-        return show_request(reference, move_form=form, problems=[("to_state-1", problem)]), 409
+        place = "reason" if isinstance(refusal, ReasonRefusedError) else "to_state-1"
+        return show_request(reference, move_form=form, problems=[(place, problem)]), 409
     # The category names the request, so that the message can lead back to it.
     flash(f"{reference.upper()} is now “{to_state.label}”.", f"moved {reference.upper()}")
-    return redirect(url_for("queue.index", clinic_slug=g.staff_clinic.slug), 303)
+    return redirect(queue_address(), 303)
 
 
 def _move(reference: str, form: MoveForm) -> State:

@@ -6,19 +6,19 @@ Nothing that names a patient is ever among it: a search is a form that is posted
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from typing import Final
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, Role, State
 from screener.store.queue import ROUTINE_RANK, Filter, Order
 from screener.store.staff import Colleague
-from screener.web.languages import LANGUAGES
-from screener.web.records import CLASS_LABELS, KIND_LABELS, URGENCY_LABELS
+from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
 
 VIEWS: Final = {
     "open": ("Open", OPEN_STATES),
+    "due": ("Due today", tuple(state for state in State if state is not State.WITHDRAWN)),
     "accepted": ("Accepted", (State.ACCEPTED,)),
     "done": ("Done", (State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED)),
 }
@@ -103,7 +103,7 @@ def read_look(
     return Look(
         view=view,
         order=Order(chosen.get("sort", Order.SAFETY.value)),
-        filter=_filter(view, chosen, me, time_zone, now),
+        filter=replace(_filter(view, chosen, time_zone, now), **_owner(chosen.get("owner"), me, colleagues)),
         chosen=chosen,
         notices=tuple(dict.fromkeys(notices)),
         options=options,
@@ -121,10 +121,11 @@ def _options(view: str, colleagues: list[Colleague]) -> dict[str, dict[str, str]
             "me": "Me",
             "nobody": "Nobody",
             **{str(p.staff_id): p.name for p in readers(colleagues)},
+            "left": "Somebody who left",
         },
         "kind": KIND_LABELS,
         "class": CLASS_LABELS,
-        "language": LANGUAGES,
+        "language": LANGUAGE_NAMES,
     }
 
 
@@ -148,21 +149,41 @@ def _day(text: str) -> date | None:
     return day if date(1900, 1, 1) <= day <= date(9000, 1, 1) else None
 
 
-def _filter(view: str, chosen: Mapping[str, str], me: int, time_zone: str, now: datetime) -> Filter:
-    owner = chosen.get("owner")
+def _owner(owner: str | None, me: int, colleagues: list[Colleague]) -> dict[str, Any]:
+    match owner:
+        case None:
+            return {}
+        case "me":
+            return {"owner_id": me}
+        case "nobody":
+            return {"is_unowned": True}
+        case "left":
+            return {"owner_not_in": [person.staff_id for person in readers(colleagues)]}
+        case _:
+            return {"owner_id": int(owner)}
+
+
+def _filter(view: str, chosen: Mapping[str, str], time_zone: str, now: datetime) -> Filter:
     state = chosen.get("state")
     received_from, received_before = _received(chosen, time_zone, now)
-    return Filter(
+    return replace(
+        due_today(time_zone, now) if view == "due" else Filter(states=()),
         states=(state,) if state else tuple(state.value for state in VIEWS[view][1]),
         kind=chosen.get("kind"),
         ranks=_URGENCIES[chosen["urgency"]][1] if "urgency" in chosen else (),
         article_class=chosen.get("class"),
-        owner_id=me if owner == "me" else int(owner) if owner and owner != "nobody" else None,
-        is_unowned=owner == "nobody",
         language=chosen.get("language"),
         received_from=received_from,
         received_before=received_before,
     )
+
+
+def due_today(time_zone: str, now: datetime) -> Filter:
+    """Whatever is owed by the end of the clinic's day, the overdue among it."""
+    tomorrow = now.astimezone(ZoneInfo(time_zone)).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time(), ZoneInfo(time_zone)).astimezone(UTC)
+    states = tuple(state.value for state in VIEWS["due"][1])
+    return Filter(states, due_before=midnight, time_zone=time_zone)
 
 
 def _received(

@@ -47,12 +47,15 @@ URGENCY_LABELS = (
     "Urgent",
     "Routine",
 )
+# As staff call them; a patient's page calls each by its own name.
+LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 KIND_LABELS = {"consultation": "Consultation", "call_back": "Call back", "question": "Question"}
 
 # What every page of a request needs to name what it shows.
 DESK_WORDS = {
     "class_labels": CLASS_LABELS,
     "kind_labels": KIND_LABELS,
+    "language_names": LANGUAGE_NAMES,
     "urgency_labels": URGENCY_LABELS,
     "sources": SOURCES,
     "not_judged": NOT_JUDGED,

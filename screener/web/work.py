@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flask import Blueprint, abort, flash, g, redirect, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, request, session, url_for
 from flask_login import current_user
 
 from screener.store.consultations import assign_consultation, get_consultation
@@ -21,6 +21,7 @@ work = Blueprint("work", __name__, url_prefix="/desk/<clinic_slug>")
 
 MOST_AT_ONCE: Final = 100
 _PROBLEM: Final = "problem"
+_PLACE: Final = "place"
 # What leads back to the same page of the queue.
 TURNS: Final = ("after", "before")
 
@@ -36,6 +37,20 @@ def look_of_address(now: datetime) -> Look:
         time_zone=g.staff_clinic.time_zone,
         now=now,
     )
+
+
+def remember_place(look: Look, turned: dict[str, str]) -> None:
+    """Where in the queue the person is: a decision leads back there. It names no patient."""
+    session[_PLACE] = {"clinic": g.staff_clinic.slug, "values": look.chosen | turned}
+
+
+@work.app_template_global()
+def queue_address() -> str:
+    """The queue as the person last saw it."""
+    place = session.get(_PLACE, {})
+    slug = g.staff_clinic.slug
+    values: dict[str, Any] = place["values"] if place.get("clinic") == slug else {}
+    return url_for("queue.index", clinic_slug=slug, **values)
 
 
 def desk_people() -> dict[str, Any]:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from screener.store.clinics import add_clinic
 from screener.store.consultations import add_consultation
 from screener.store.screenings import add_screening
+from screener.store.staff import add_membership
 from screener.store.tables import Clinic, Consultation, Screening, User
+from screener.store.tenancy import find_entered_clinic
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -64,4 +66,6 @@ def make_person(session: Session, name: str) -> User:
     person = User(name=name, email=f"{name}@example.org".lower(), active=True, fs_uniquifier=name)
     session.add(person)
     session.flush()
+    if clinic_id := find_entered_clinic(session):
+        add_membership(session, staff_id=person.id, clinic_id=clinic_id, role="intake")
     return person

@@ -1,6 +1,7 @@
 """The queue: each order whole and without repeats, both ways; each filter; what a search finds and reads."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -17,6 +18,7 @@ from screener.store.consultations import (
     move_consultation,
     withdraw_consultation,
 )
+from screener.store.contact_log import add_contact
 from screener.store.database import Database
 from screener.store.queue import (
     Filter,
@@ -29,11 +31,13 @@ from screener.store.queue import (
     list_by_name,
     list_queue,
 )
-from screener.store.tables import Clinic, Consultation
+from screener.store.tables import STATES, Clinic, Consultation
+from screener.store.tasks import add_task
 from screener.store.tenancy import enter_clinic
 
 HOUR = timedelta(hours=1)
 NEW = Filter(states=("new",))
+ANY = Filter(states=STATES)
 
 
 @pytest.fixture
@@ -103,13 +107,59 @@ def test_a_queue_row_shows_what_staff_choose_by(entered: Session) -> None:
     assert "sudden" not in repr(row)
 
 
-def test_a_call_is_overdue_while_the_request_is_open(entered: Session) -> None:
+def make_owed(session: Session) -> tuple[list[Consultation], list[Consultation]]:
+    """Requests about which something is overdue at NOW, and such where nothing is."""
+    grace, hour_ago, soon = make_person(session, "Grace").id, NOW - HOUR, NOW + HOUR
+    made = [
+        make_consultation(session, due_at=due) for due in (hour_ago, hour_ago, None, None, hour_ago, soon)
+    ]
+    called, tried, planned, tasked, over, later = made
+    about: Any = {"kind": "call", "outcome": "no_answer", "note": "", "staff_id": grace}
+    add_contact(session, tried, next_try_at=hour_ago, now=NOW - 2 * HOUR, **about)
+    add_contact(session, tried, next_try_at=soon, now=hour_ago, **about)
+    add_contact(session, planned, next_try_at=hour_ago, now=NOW - 2 * HOUR, **about)
+    yesterday, today = NOW.date() - timedelta(days=1), NOW.date()
+    for request, day in ((tasked, yesterday), (later, today)):
+        add_task(session, request, what="Ring", due_on=day, for_staff_id=grace, staff_id=grace, now=NOW)
+    move_consultation(session, over, to_state="not_a_fit", reason="x", staff_id=None, now=NOW)
+    session.commit()
+    return [called, planned, tasked], [tried, over, later]
+
+
+def test_what_is_overdue_stands_first_whichever_way_it_is_owed(entered: Session) -> None:
+    overdue, others = make_owed(entered)
+    rows = list_queue(entered, ANY, now=NOW)
+    assert [row.id for row in rows if row.is_overdue] == [one.id for one in overdue]
+    assert [row.id for row in rows] == [one.id for one in (*overdue, *others)]
+    assert [row.due.what if row.due else None for row in rows] == [
+        "Call back",
+        "Next try",
+        "Task",
+        "Next try",
+        None,
+        "Call back",
+    ]
+    first, second = (
+        list_queue(entered, ANY, now=NOW, limit=3, turn=turn) for turn in (None, Turn(rows[2].cursor))
+    )
+    assert [*first, *second] == rows
+
+
+def test_what_is_owed_before_a_moment_can_be_chosen(entered: Session) -> None:
+    overdue, (tried, _, later) = make_owed(entered)
+    for moment, expected in ((NOW, overdue), (NOW + 2 * HOUR, [*overdue, tried, later])):
+        chosen = replace(ANY, due_before=moment, time_zone="America/New_York")
+        assert [row.id for row in list_queue(entered, chosen, now=NOW)] == [one.id for one in expected]
+        assert count_chosen(entered, chosen) == len(expected)
+
+
+def test_a_call_is_owed_until_somebody_tried_or_the_request_is_over(entered: Session) -> None:
     made = make_consultation(entered, due_at=NOW)
-    assert not list_queue(entered, NEW, now=NOW)[0].is_overdue
+    assert not list_queue(entered, ANY, now=NOW)[0].is_overdue
     later = NOW + timedelta(seconds=1)
-    assert list_queue(entered, NEW, now=later)[0].is_overdue
-    move_consultation(entered, made, to_state="accepted", reason=None, staff_id=None, now=NOW)
-    assert not list_queue(entered, Filter(states=["accepted"]), now=later)[0].is_overdue
+    for state, is_overdue in (("accepted", True), ("closed", False)):
+        move_consultation(entered, made, to_state=state, reason=None, staff_id=None, now=NOW)
+        assert list_queue(entered, ANY, now=later)[0].is_overdue is is_overdue
 
 
 def test_a_page_reads_no_more_rows_than_it_shows_of_each_lane(
@@ -126,8 +176,10 @@ def test_a_page_reads_no_more_rows_than_it_shows_of_each_lane(
     list_queue(entered, NEW, now=NOW, limit=5, turn=Turn(first[-1].cursor))
     assert len(opened) == 10
     selects = [text for text in statements if text.startswith("SELECT")]
-    assert len(selects) <= 8
-    assert all("LIMIT" in text or "screenings.sealed" in text or "clinic_keys" in text for text in selects)
+    assert len(selects) <= 16
+    of_rows_shown = ("screenings.sealed", "clinic_keys", "clinics.time_zone", "consultations.id IN")
+    of_rows_shown += ("contact_entries.consultation_id IN", "request_tasks.consultation_id IN")
+    assert all("LIMIT" in text or any(part in text for part in of_rows_shown) for text in selects)
 
 
 @pytest.mark.sqlite_only("reads SQLite's own plan")
@@ -142,7 +194,7 @@ def test_a_deep_page_of_the_queue_is_found_by_its_index(database: Database, ente
 
     event.listen(database.engine, "before_cursor_execute", explain)
     assert list_queue(entered, NEW, now=NOW, turn=turn) == []
-    overdue, within, beyond = plans
+    _, overdue, within, beyond = plans
     assert "(clinic_id=? AND urgency_rank=? AND received_at>?)" in within
     assert "(clinic_id=? AND urgency_rank>?)" in beyond
     assert "(clinic_id=? AND urgency_rank>?)" in overdue

@@ -71,6 +71,33 @@ def test_each_page_that_opens_a_record_leaves_an_entry(app: Flask, intake: Brows
     assert opened >= 4
 
 
+def test_each_page_that_opens_a_record_is_told_in_plain_words(
+    app: Flask, admin: Browser, intake: Browser, reference: str
+) -> None:
+    pages = [rule for rule in app.url_map.iter_rules() if "<reference>" in rule.rule]
+    for rule in pages:
+        values = {"clinic_slug": "acme", "reference": reference, "what": "note", "task_id": "x"}
+        path = re.sub(r"<(\w+)>", lambda part, values=values: values[part[1]], rule.rule)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            intake.open(method, path, data=token_of(intake.get("/desk/acme/queue")))
+    opened = [details for _, did, _, details in lines(admin) if did == "Opened a request"]
+    assert len(opened) >= len([rule for rule in pages if "POST" in (rule.methods or set())])
+    assert {"request page", "history page", "what-if page"} <= set(opened)
+    assert [details for details in opened if re.search(r"\w\.\w|_", details)] == []
+
+
+def test_people_and_contacts_are_told_by_their_names(
+    app: Flask, admin: Browser, intake: Browser, reference: str
+) -> None:
+    add_task(intake, app, reference, "Ring", "clinician@acme.example")
+    log_contact(intake, reference)
+    assign = token_of(intake.get("/desk/acme/queue")) | {"reference": reference}
+    for owner in ("me", "nobody"):
+        intake.post("/desk/acme/assign", assign | {"owner": owner})
+    told = [details for _, did, _, details in lines(admin) if did != "Opened a request"]
+    assert told[:4] == ["to nobody", f"to {INTAKE}", "call; no answer", "for clinician@acme.example"]
+
+
 def test_reading_deciding_and_withdrawing_are_told_in_words(
     app: Flask, admin: Browser, reference: str
 ) -> None:

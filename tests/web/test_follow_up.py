@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -10,12 +11,21 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from icalendar import Calendar
+from sqlalchemy import select, update
 from web.client import Browser, Page, words
 from web.walking import SignedIn, add_requests, answers_but, at_clinic, count_rows, move, sign_in, token_of
 
 from screener.store.consultations import get_consultation, withdraw_consultation
 from screener.store.staff import find_person, set_roles
-from screener.store.tables import Appointment, ContactEntry, RequestLink, RequestNote, RequestTask
+from screener.store.tables import (
+    Appointment,
+    ContactEntry,
+    Membership,
+    RequestLink,
+    RequestNote,
+    RequestTask,
+    User,
+)
 
 pytestmark = pytest.mark.both_databases
 
@@ -52,7 +62,7 @@ def add(browser: Browser, reference: str, what: str, **typed: object) -> Page:
 
 def happened(page: Page) -> list[str]:
     lists = [e for e in page.all("ul") if "happened" in e.get("class", "").split()]
-    return [words(item) for item in lists[0].findall("li")]
+    return [words(item) for each in lists for item in each.findall("li")]
 
 
 def log_contact(browser: Browser, reference: str, **typed: object) -> Page:
@@ -225,10 +235,12 @@ def test_a_task_stands_with_its_owner_until_it_is_done(
     mine, theirs = signed_in(INTAKE), signed_in(CLINICIAN)
     assert "Nothing waits for you." in theirs.get("/desk/acme/tasks").text
     add_task(mine, app, reference, "Ask for records", CLINICIAN)
-    assert "Tasks of others" in mine.get("/desk/acme/tasks").text
+    elsewhere = mine.get(mine.get("/desk/acme/tasks").links["Tasks of others (1)"])
+    assert "for clinician@acme.example" in elsewhere.text
     page = theirs.get("/desk/acme/tasks")
-    assert "Tasks of others" not in page.text
-    assert page.links["Ask for records"] == path_of(reference)
+    assert "Ask for records Pat, due" in page.text
+    assert {"Mine (1)", "Tasks of others (0)"} <= set(page.links)
+    assert page.links["Pat"] == path_of(reference)
     action = next(f.get("action", "") for f in page.main.iter("form"))
     done = theirs.post(action, token_of(page) | {"from_list": "yes"})
     assert "Ask for records" not in theirs.follow(done).text
@@ -239,6 +251,49 @@ def test_a_task_stands_with_its_owner_until_it_is_done(
         "☑ task done by clinician@acme.example"
     )
     assert sum("task done" in line for line in told) == 1
+
+
+def test_long_lists_of_tasks_are_turned_page_by_page_and_keep_their_place(
+    app: Flask, intake: Browser, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screener.web.follow_up.TASKS_A_PAGE", 2)
+    for what in ("A1", "B2", "C3", "D4", "E5"):
+        add_task(intake, app, reference, what)
+    page, shown = intake.get("/desk/acme/tasks"), []
+    while True:
+        shown.append(re.findall(r"\b[A-E][1-5]\b", page.text))
+        if "Next page" not in page.links:
+            break
+        page = intake.get(page.links["Next page"])
+    assert shown == [["A1", "B2"], ["C3", "D4"], ["E5"]]
+    last = page.path
+    sent = {"from_list": "yes", "after": page.form["after"], "csrf_token": page.form["csrf_token"][:1]}
+    done = intake.post(next(f.get("action", "") for f in page.main.iter("form")), sent)
+    assert done.location == last
+    page = intake.get(last)
+    assert "Nothing more." in page.text
+    assert "A1" in intake.get(page.links["To the beginning"]).text
+    for nonsense in ("x", "0" * 32, "%00"):
+        assert "A1" in intake.get(f"/desk/acme/tasks?after={nonsense}&whose=x").text
+
+
+def test_a_clinic_calls_people_by_its_own_names(app: Flask, signed_in: SignedIn, reference: str) -> None:
+    mine, theirs = signed_in(INTAKE), signed_in(CLINICIAN)
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        session.execute(update(User).where(User.email == CLINICIAN).values(name="Named by another clinic"))
+        (member,) = session.scalars(select(Membership).join(User).where(User.email == CLINICIAN))
+        member.name = "Dr. Here"
+        session.commit()
+    add(theirs, reference, "note", note="Be gentle")
+    add_task(mine, app, reference, "Ring", CLINICIAN)
+    move(theirs, reference, to_state="in_review")
+    for path in (path_of(reference), "/desk/acme/tasks?whose=others"):
+        assert "Dr. Here" in mine.get(path).text
+    leave(app, CLINICIAN)
+    page = mine.get(path_of(reference))
+    assert "note by clinician@acme.example (left)" in page.text
+    assert "another clinic" not in page.text
 
 
 def test_a_task_of_another_request_or_none_is_not_found(app: Flask, intake: Browser, reference: str) -> None:
@@ -265,7 +320,7 @@ def test_who_left_keeps_their_name_on_what_they_wrote_and_owns(
     told = happened(theirs.get(path_of(reference)))
     assert any(line.startswith("✎ note by intake@acme.example") for line in told)
     assert "Too late" not in " ".join(told)
-    assert "for intake@acme.example" in theirs.get("/desk/acme/tasks").text
+    assert "for intake@acme.example (left)" in theirs.get("/desk/acme/tasks?whose=others").text
     back = sign_in(Browser(app), INTAKE).get(path_of(reference))
     assert back.status == 404
     assert "you may not work there any more: ask its administrator." in back.text
@@ -279,11 +334,11 @@ def test_who_left_keeps_their_name_on_what_they_wrote_and_owns(
 
 def test_a_call_back_past_its_time_is_marked_until_somebody_tried(app: Flask, intake: Browser) -> None:
     (urgent,) = add_requests(app, [("Pat", answers_but(changes=["strain"]), NOW - timedelta(days=6))])
-    assert "Overdue: Call back, due" in intake.get(path_of(urgent)).text
+    assert "Call back overdue by" in intake.get(path_of(urgent)).text
     log_contact(intake, urgent, next_try=in_hours(2))
     page = intake.get(path_of(urgent))
-    assert "Overdue" not in page.text
-    assert "Next: Next try, due" in page.text
+    assert "overdue" not in page.text
+    assert re.search("Next: Next try (today|tomorrow), ", page.text)
 
 
 # ---------------------------------------------------------------- the appointment

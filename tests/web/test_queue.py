@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,7 +32,7 @@ from screener.store.tables import Consultation
 pytestmark = pytest.mark.both_databases
 
 HOUR = timedelta(hours=1)
-LATER = "Only the newest 2,000 open requests"
+LATER = "Only the newest 6,000 open requests"
 
 
 def search(browser: Browser, text: str) -> Page:
@@ -100,7 +101,9 @@ def test_a_place_in_the_queue_that_is_gone_is_said_and_begins_anew(app: Flask, i
 
 
 def test_an_empty_list_says_why_and_what_to_do(app: Flask, intake: Browser) -> None:
-    assert "Nothing is waiting here." in intake.get(QUEUE).text
+    page = intake.get(QUEUE)
+    assert "Nothing is waiting here." in page.text
+    assert page.links["your clinic's page"] == "/c/acme"
     add_requests(app, [("Pat", ROUTINE, NOW)])
     assert "No urgent requests. All clear." in intake.get(f"{QUEUE}?urgency=flagged").text
     page = intake.get(f"{QUEUE}?urgency=flagged&owner=me")
@@ -126,6 +129,22 @@ def test_filters_stay_on_while_pages_are_turned_both_ways(app: Flask, intake: Br
     assert "120 of 240 match these filters." in page.text
 
 
+def test_a_decision_and_the_way_back_lead_to_the_list_it_was_taken_from(app: Flask, intake: Browser) -> None:
+    first, second = add_requests(app, [("Urgent", URGENT, NOW), ("Pregnant", PREGNANT, NOW)])
+    here = f"{QUEUE}?urgency=flagged&sort=newest"
+    names_here = names(intake.get(here))
+    request = intake.get(f"/desk/acme/requests/{first}")
+    assert sorted(request.links["Back to the queue"].partition("?")[2].split("&")) == [
+        "sort=newest",
+        "urgency=flagged",
+    ]
+    decided = intake.follow(move(intake, first, to_state="later", reason="Away"))
+    assert names(decided) == names_here
+    assert "Clear the filters" in decided.links
+    intake.get(QUEUE)
+    assert intake.get(f"/desk/acme/requests/{second}").links["Back to the queue"] == QUEUE
+
+
 def test_the_reason_for_its_place_stands_beside_each_urgent_request(app: Flask, intake: Browser) -> None:
     add_requests(app, [("Urgent", URGENT, NOW)])
     assert "Set off by coughing, sneezing, exercise or sex" in intake.get(QUEUE).text
@@ -140,7 +159,25 @@ def test_an_overdue_call_is_marked_and_on_top_of_its_urgency(app: Flask, intake:
     change(app, references[1], due_at=datetime.now(UTC) - 2 * HOUR)
     page = intake.get(QUEUE)
     assert names(page) == ["Graver", "Overdue", "Old"]
-    assert "Call was due 2 h ago" in page.text
+    assert "Call back overdue by 2 h" in page.text
+
+
+def test_what_is_due_today_has_a_list_of_its_own_until_somebody_tried(app: Flask, intake: Browser) -> None:
+    first, second = add_requests(app, [("Overdue", URGENT, NOW), ("Calm", ROUTINE, NOW)])
+    change(app, first, due_at=datetime.now(UTC) - 2 * HOUR)
+    page = intake.get(QUEUE)
+    due = page.links["Due today (1, 1 overdue)"]
+    assert names(intake.get(due)) == ["Overdue"]
+    log = {"contact_kind": "call", "contact_outcome": "no_answer", "contact_note": ""}
+    next_week = f"{NOW + 168 * HOUR:%Y-%m-%dT09:00}"
+    for reference, next_try in ((first, next_week), (second, "")):
+        request = f"/desk/acme/requests/{reference}"
+        sent = log | {"next_try": next_try} | token_of(intake.get(request))
+        assert intake.post(f"{request}/add/contact", sent).status == 303
+    page = intake.get(QUEUE)
+    assert "Due today (0)" in page.links
+    assert re.search(r"Next try \w{3}, [^⚠]+, 9:00 AM", page.text)
+    assert "Nothing is due today" in intake.get(due).text
 
 
 def test_another_order_says_what_it_hides_below(app: Flask, intake: Browser) -> None:

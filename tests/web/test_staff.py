@@ -415,7 +415,11 @@ def test_other_moves_need_a_reason_and_show_it(app: Flask, intake: Browser, to_s
     for reason in ("", "  \n ", "\u0000"):
         refused = move(intake, reference, to_state=to_state, reason=reason)
         assert refused.status == 409
-        assert refused.problems == [f"Say in a few words why this becomes “{State(to_state).label}”."]
+        asked = f"Say in a few words why this becomes “{State(to_state).label}”."
+        assert refused.problems == [asked]
+        # The summary leads to the reason, where the same is said.
+        assert refused.links[asked] == "#reason"
+        assert f"Error: {asked}" in refused.text
         assert refused.form["to_state"] == [to_state]
     assert state_of(app, reference) == "new"
     assert move(intake, reference, to_state=to_state, reason="Asked <b>twice</b>").status == 303
@@ -485,7 +489,7 @@ def test_of_two_who_decide_at_once_the_second_is_told_and_keeps_the_words(
 
 def _decision(page: Page) -> Page:
     """The page, at the address its decision form sends to."""
-    action = next(f.get("action", "") for f in page.main.iter("form"))
+    action = next(a for f in page.main.iter("form") if (a := f.get("action", "")).endswith("/move"))
     return Page(action, page.response)
 
 

@@ -114,6 +114,7 @@ def test_a_person_who_left_is_told_as_such_and_gets_nothing_more(app: Flask, int
         session.commit()
     page = intake.get(QUEUE)
     assert owners(page) == ["Somebody who left", "Nobody"]
+    assert names(intake.get(f"{QUEUE}?owner=left")) == names(page)[:1]
     assert CLINICIAN not in page.text
     assert "that person is not here any more" in assign(intake, references[1:], clinician).text
     assert "that of somebody who left" in intake.get(f"/desk/acme/requests/{references[0]}").text
