@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "counts"
-down_revision = "audit"
+down_revision = "signed_histories"
 branch_labels = None
 depends_on = None
 
