@@ -109,10 +109,10 @@ _TEMPLATES = [
 ]
 # Told to staff, or a name that a macro compares.
 _NOT_TOLD = {
-    "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
-    "Only an administrator of this clinic may open this page.",
     "Check the address. If it is one of a clinic, you may not work there any more: ask its administrator.",
     "Your clinics",
+    "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
+    "Only an administrator of this clinic may open this page.",
     "Your child",
 }
 _TOLD = ("forms", "look", "patient", "result", "saving", "saving_forms", "visit", "withdraw")
