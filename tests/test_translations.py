@@ -109,6 +109,8 @@ _TEMPLATES = [
 ]
 # Told to staff, or a name that a macro compares.
 _NOT_TOLD = {
+    "Check the address. If it is one of a clinic, you may not work there any more: ask its administrator.",
+    "Your clinics",
     "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
     "Only an administrator of this clinic may open this page.",
     "Only a clinician of this clinic confirms and signs. What was signed opens from the history page.",
