@@ -82,7 +82,7 @@ class ReviewForm:
     ) -> None:
         self.answers, self.seen, self._sent = answers, seen, sent
         # A page that is refused stays as old as it was.
-        self.stamp = kept.stamp if sent is None else sent.get("stamp", "")
+        self.stamp = kept.stamp if sent is None else clean_text(sent.get("stamp", ""))
         self.needs_reason = bool(kept.signed)
         # Perhaps there was nothing to amend yet when the page was opened.
         self._is_stale = self.stamp != kept.stamp

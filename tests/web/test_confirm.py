@@ -259,6 +259,7 @@ def test_what_will_not_do_is_refused_and_all_that_was_typed_is_there_again(
         "check-days_lost": "\N{SNOWMAN}",
         "check-debil_days": ["as_said", "corrected"],
         "stops_me": "up",
+        "stamp": "\x00\N{SNOWMAN}",
     }
     refused = save(clinician, open_form(clinician, reference), **wrong, **forged)
     assert refused.status == 422
