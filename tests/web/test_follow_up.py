@@ -338,7 +338,7 @@ def test_a_call_back_past_its_time_is_marked_until_somebody_tried(app: Flask, in
     log_contact(intake, urgent, next_try=in_hours(2))
     page = intake.get(path_of(urgent))
     assert "overdue" not in page.text
-    assert re.search("Next: Next try (today|tomorrow), ", page.text)
+    assert re.search("Due: Next try (today|tomorrow), ", page.text)
 
 
 # ---------------------------------------------------------------- the appointment
