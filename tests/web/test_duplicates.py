@@ -110,7 +110,7 @@ def test_whose_contact_details_were_shown_beside_a_request_stands_in_the_trail(
     intake.get(f"{path_of(one)}/history")
     assert len(readings(app)) == before + 3, "there nothing is compared"
     told = signed_in("admin@acme.example").get(f"/desk/acme/audit?reference={two}").text
-    assert f"compared with another request on its page; other: {one}" in told
+    assert f"compared with another request on its page; and {one}" in told
     with at_clinic(app, "acme") as (session, _):
         assert verify_chain(session).broken is None
         assert [e.what for e in list_events(session, get_consultation(session, two))] == ["received"]
