@@ -19,8 +19,10 @@ from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.screening import screen
 from screener.store.clinics import add_clinic, find_clinic
 from screener.store.consultations import move_consultation
+from screener.store.duplicates import decide_pair
 from screener.store.outbox import remove_messages
 from screener.store.staff import add_membership, find_person
+from screener.store.tables import Consultation
 from screener.store.tenancy import enter_clinic
 from screener.web.access import ClinicCard, card_of, db
 from screener.web.requests import Sending, send_request
@@ -63,6 +65,31 @@ _CALM: dict[str, Value] = {
     "pregnancy": "no",
     "now_pain": False,
 }
+# The person who answers twice, nine weeks apart.
+_BEFORE: dict[str, Value] = {
+    "mig_days": 14,
+    "severity": 8,
+    "days_lost": 26,
+    "aura_ever": False,
+    "acute_tried": ("triptan", "nsaid"),
+    "triptan_relief": "a_little",
+    "triptan_days": 12,
+    "nsaid_days": 9,
+    "acute_days": 15,
+}
+_AFTER: dict[str, Value] = {
+    "head_days": 11,
+    "mig_days": 6,
+    "severity": 6,
+    "days_lost": 4,
+    "treated_length": "4_to_24h",
+    "comes_back": False,
+    "usual_relief": "much_better",
+    "triptan_relief": "much_better",
+    "triptan_days": 5,
+    "nsaid_days": 2,
+    "acute_days": 6,
+}
 _WORDS = (
     "It is worst at the end of the week.",
     "I had to give up my night shifts.",
@@ -92,6 +119,8 @@ def add_demo(submissions: int) -> str:
     now = datetime.now(UTC)
     for number in range(submissions):
         _add_submission(session, card_of(clinic), randomly, number, now)
+    if submissions:
+        _add_follow_up(session, card_of(clinic), randomly, now)
     session.commit()
     return f"Added the demo clinic with {submissions} made-up submissions."
 
@@ -124,25 +153,10 @@ def _add_submission(
 ) -> None:
     persona = _PERSONAS[number % len(_PERSONAS)]
     answers = _answer_all(randomly, {**_CALM, "age": randomly.randint(19, 74), **persona})
-    found = screen(answers)
-    kind = next_step(found.urgency.level, found.classification.article_class, answers[AGE]).kind
-    if kind is None:
-        return
     received_at = now - timedelta(minutes=randomly.randint(5, LONGEST_WAIT_MINUTES))
-    digest = hashlib.sha256(f"demo {number}".encode()).digest()
-    sent = send_request(
-        session,
-        clinic,
-        answers=answers,
-        events=_events(persona, received_at),
-        contact=_contact(randomly, number, answers[AGE] or 0, received_at),
-        kind=kind,
-        sending=Sending(digest, digest, digest.hex()),
-        now=received_at,
-    )
-    # Nobody is owed a message about people who are made up.
-    remove_messages(session, sent.id)
-    if number % 10 in _MOVES:
+    contact = _contact(randomly, number, answers[AGE] or 0, received_at)
+    sent = _send(session, clinic, answers, contact, received_at, events=_events(persona, received_at))
+    if sent and number % 10 in _MOVES:
         to_state, reason = _MOVES[number % 10]
         move_consultation(
             session,
@@ -152,6 +166,53 @@ def _add_submission(
             staff_id=None,
             now=received_at + timedelta(minutes=4),
         )
+
+
+def _send(
+    session: Session,
+    clinic: ClinicCard,
+    answers: Answers,
+    contact: dict[str, Any],
+    received_at: datetime,
+    *,
+    events: list[dict[str, Any]],
+) -> Consultation | None:
+    """None where the result leads into no queue."""
+    found = screen(answers)
+    kind = next_step(found.urgency.level, found.classification.article_class, answers[AGE]).kind
+    if kind is None:
+        return None
+    digest = hashlib.sha256(f"demo {contact['contact_email']} {received_at}".encode()).digest()
+    sent = send_request(
+        session,
+        clinic,
+        answers=answers,
+        events=events,
+        contact=contact,
+        kind=kind,
+        sending=Sending(digest, digest, digest.hex()),
+        now=received_at,
+    )
+    # Nobody is owed a message about people who are made up.
+    remove_messages(session, sent.id)
+    return sent
+
+
+def _add_follow_up(session: Session, clinic: ClinicCard, randomly: random.Random, now: datetime) -> None:
+    """One person who answered twice, so that there is something to see over time."""
+    contact = _contact(randomly, 99, 42, now)
+    first = _answer_all(randomly, {**_CALM, "age": 42, **_PERSONAS[0], **_BEFORE})
+    again = _answer_all(randomly, {**first.as_raw(), **_AFTER})
+    visits = ((first, now - timedelta(weeks=9)), (again, now - timedelta(hours=3)))
+    pair = [_send(session, clinic, answers, contact, at, events=[]) for answers, at in visits]
+    one, other = (sent for sent in pair if sent)
+    clinician = find_person(session, "clinician@demo.example")
+    if clinician:
+        for to_state in ("accepted", "closed"):
+            move_consultation(
+                session, one, to_state=to_state, reason=None, staff_id=clinician.id, now=one.received_at
+            )
+        decide_pair(session, one, other, verdict="same", seen=None, staff_id=clinician.id, now=now)
 
 
 def _answer_all(randomly: random.Random, given: Raw) -> Answers:

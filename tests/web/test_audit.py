@@ -76,7 +76,13 @@ def test_each_page_that_opens_a_record_is_told_in_plain_words(
 ) -> None:
     pages = [rule for rule in app.url_map.iter_rules() if "<reference>" in rule.rule]
     for rule in pages:
-        values = {"clinic_slug": "acme", "reference": reference, "what": "note", "task_id": "x", "number": "1"}
+        values = {
+            "clinic_slug": "acme",
+            "reference": reference,
+            "what": "note",
+            "task_id": "x",
+            "number": "1",
+        }
         path = re.sub(r"<(\w+)>", lambda part, values=values: values[part[1]], rule.rule)
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             intake.open(method, path, data=token_of(intake.get("/desk/acme/queue")))
