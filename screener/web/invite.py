@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -20,6 +20,7 @@ from screener.web.request_page import hold_request
 invite = Blueprint("invite", __name__, url_prefix="/desk")
 
 CONFLICT = 409
+_ONE_PRESS: Final = timedelta(seconds=30)
 
 
 @invite.route("/<clinic_slug>/requests/<reference>/invite", methods=["GET", "POST"])
@@ -31,11 +32,13 @@ def ask(reference: str) -> Any:
     record = open_record(reference)
     now = datetime.now(UTC)
     why_not = _why_not(record)
+    waiting = find_invitation(db(), record.consultation, now)
     if request.method != "POST" or why_not:
-        waiting = find_invitation(db(), record.consultation, now)
         page = render_template("history/invite.html", record=record, why_not=why_not, waiting=waiting)
         return page, 200 if request.method != "POST" else CONFLICT
-    _send(record, now)
+    # The second press of a double click is no second invitation.
+    if waiting is None or now - waiting.sent_at > _ONE_PRESS:
+        _send(record, now)
     flash("The invitation is on its way.")
     slug = g.staff_clinic.slug
     return redirect(url_for("history.show", clinic_slug=slug, reference=record.consultation.reference), 303)

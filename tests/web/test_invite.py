@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import CONTACT
 from conftest import Installation
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from web.client import Browser, Page, words
 from web.walking import (
     Walk,
@@ -135,12 +136,18 @@ def test_only_the_year_of_birth_opens_the_invitation(browser: Browser, app: Flas
     assert patient.get(link, site="none").status == 410
 
 
-def test_a_second_invitation_takes_the_place_of_the_first(
+def test_a_second_invitation_takes_the_place_of_the_first_and_a_double_click_is_one(
     browser: Browser, app: Flask, staff: Browser
 ) -> None:
     reference = send_all(browser, app, answers=answers_but())
     ask_again(staff, reference)
     first = link_in(app)
+    assert ask_again(staff, reference).status == 303
+    assert link_in(app) == first
+    with at_clinic(app, "acme") as (session, _):
+        earlier = datetime.now(UTC) - timedelta(minutes=1)
+        session.execute(update(Draft).values(created_at=earlier))
+        session.commit()
     assert "was sent" in staff.get(f"/desk/acme/requests/{reference}/invite").text
     ask_again(staff, reference)
     assert Browser(app).get(first, site="none").status == 410
