@@ -22,7 +22,7 @@ _LOOKS = {
 STRUCTURE = """() => {
   const broken = [];
   const say = (what, el) => broken.push(what + ': ' + (el.outerHTML || '').slice(0, 120));
-  const small = el => el?.offsetHeight < 48 && el.offsetHeight > 0;
+  const small = el => el?.offsetHeight < 48 && el.offsetHeight > 0 && el.checkVisibility();
   if (document.querySelectorAll('h1').length !== 1) broken.push('one h1');
   for (const el of document.querySelectorAll('input[type=radio], input[type=checkbox]')) {
     const lone = el.type === 'checkbox' && el.closest('[role=group]');
