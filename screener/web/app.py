@@ -36,6 +36,7 @@ from screener.web import (
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
+    widget,
     work,
 )
 
@@ -70,6 +71,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     transaction.install(app)
     languages.install(app)
     look.install(app)
+    widget.install(app)
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)

@@ -10,6 +10,9 @@ from screener.web.languages import language
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
 
+# The same for everybody: what may be kept stands in their own headers.
+_FILES = {"static", "widget.loader"}
+
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
     " form-action 'self'; base-uri 'none';{more} frame-ancestors {ancestors}"
@@ -22,7 +25,7 @@ def add_headers(response: Response) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Permissions-Policy"] = _NOTHING
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.endpoint == "static":
+    if request.endpoint in _FILES:
         headers["Content-Security-Policy"] = _CSP.format(more="", ancestors="'none'")
         return response
     ancestors = _frame_ancestors()

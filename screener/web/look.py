@@ -10,6 +10,7 @@ from flask import Flask, g, request
 
 from screener.web.access import is_staff_page
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, language, speak
+from screener.web.widget import frame_parameters
 
 THEMES = frozenset({"light", "dim", "dark"})
 
@@ -56,7 +57,7 @@ def read_theme(sent: Mapping[str, str]) -> str:
 def look_parameters(**changed: str) -> dict[str, str]:
     """What an address without a draft needs to look like this page, with some of it changed."""
     chosen = {"theme": g.theme, "lang": language() if language() != _language_of_device() else ""}
-    return {name: value for name, value in (chosen | changed).items() if value}
+    return {name: value for name, value in (chosen | changed).items() if value} | frame_parameters()
 
 
 def look_query(**changed: str) -> str:

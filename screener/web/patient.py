@@ -55,6 +55,7 @@ from screener.web.visit import (
     sent_or_gone,
     with_draft,
 )
+from screener.web.widget import read_frame
 from screener.web.withdraw import may_withdraw, withdraw_request
 
 patient = Blueprint("patient", __name__)
@@ -82,6 +83,9 @@ def begin(slug: str) -> Response:
     for_other = request.form.get("for") == "someone_else"
     document: dict[str, Any] = {"answers": {}, "events": [], "for_other": for_other}
     document |= take_choice(request.form)
+    found = read_frame(request.form)
+    if found:
+        document["frame"] = found
     _, token = add_draft(db(), clinic.id, document, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 

@@ -36,6 +36,7 @@ from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, remember_clinic
 from screener.web.forms import FORM_TOKEN, ContactForm
 from screener.web.look import look_parameters, take_choice, take_look_of
+from screener.web.widget import take_frame_of
 
 INVALID = 422
 
@@ -201,6 +202,7 @@ def enter_draft(draft: OpenDraft) -> None:
         abort(404)
     remember_clinic(clinic)
     take_look_of(draft.document)
+    take_frame_of(draft.document)
 
 
 def come_back(draft: OpenDraft) -> Response:
@@ -209,6 +211,8 @@ def come_back(draft: OpenDraft) -> Response:
     was_saved = draft.document.pop("saved", None) is not None
     was_invited = draft.document.pop("invited", None) is not None
     draft.document.pop("birth_year", None)
+    # Come back to by a link, it stands in no clinic's page any more.
+    draft.document.pop("frame", None)
     token = renew_door(db(), draft, now())
     save_draft(db(), draft, now())
     visit = Visit(token, draft, told="again" if was_invited else "used" if was_saved else None)

@@ -183,6 +183,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("desk_habits.remove_view", "POST"): readers(404),
     ("desk_habits.shortcuts", "GET"): readers(303),
     ("desk_habits.shortcuts", "POST"): readers(303),
+    ("widget.loader", "GET"): either(200),
     ("work.assign", "GET"): readers(303),
     ("work.assign", "POST"): readers(303),
     ("work.still_open", "POST"): readers(200),

@@ -1,0 +1,89 @@
+// Puts the questionnaire into a clinic's page, in place of the link that stands there.
+// Protocol v1 (docs/embedding.md). Whatever fails, the link stays and works.
+(() => {
+  "use strict";
+  const home = new URL(document.currentScript.src).origin;
+  const WIDE = 720, TALLEST = 8000, THEMES = ["light", "dim", "dark"];
+
+  // What covers the top of the window, as a header that stays does.
+  const covered = () => {
+    const tops = document.elementsFromPoint(innerWidth / 2, 1).flatMap((el) => {
+      for (; el; el = el.parentElement)
+        if (["fixed", "sticky"].includes(getComputedStyle(el).position)) return el.getBoundingClientRect().bottom;
+      return [];
+    });
+    return Math.max(0, ...tops);
+  };
+
+  const place = (block) => {
+    const { msClinic: clinic, msMode: mode = "auto", msLang: lang, msTheme: theme } = block.dataset;
+    const link = block.querySelector("a");
+    if (!link || !/^[a-z0-9-]{2,40}$/.test(clinic) || "msReady" in block.dataset) return;
+    block.dataset.msReady = "";
+    const address = new URL(`/c/${clinic}`, home);
+    if (lang) address.searchParams.set("lang", lang);
+    if (theme) address.searchParams.set("theme", theme);
+    link.href = address.href;
+    // A frame without an origin of its own cannot be spoken with.
+    if (mode === "link" || origin === "null" || (mode === "auto" && block.clientWidth < WIDE)) return card(block, link);
+    frame(block, link, address);
+  };
+
+  const card = (block, link) => {
+    block.style.minHeight = "0";
+    Object.assign(link.style, {
+      display: "block", boxSizing: "border-box", maxWidth: "32rem", padding: "1rem 1.25rem",
+      border: "2px solid", borderRadius: ".5rem", fontWeight: "600", textAlign: "center",
+    });
+  };
+
+  const frame = (block, link, address) => {
+    const id = crypto.getRandomValues(new Uint32Array(3)).join("");
+    const least = Math.min(TALLEST, +block.dataset.msMinHeight || 680);
+    for (const [name, value] of [["embed", "1"], ["po", origin], ["eid", id]]) address.searchParams.set(name, value);
+    const iframe = document.createElement("iframe");
+    Object.assign(iframe, { src: address.href, title: link.textContent.trim(), loading: "lazy", referrerPolicy: "strict-origin" });
+    Object.assign(iframe.style, { position: "absolute", inset: "0", width: "100%", height: "100%", border: "0", opacity: "0", colorScheme: "normal", pointerEvents: "none" });
+    if (getComputedStyle(block).position === "static") block.style.position = "relative";
+    block.append(iframe);
+    let height = 0, started = false, done = false;
+
+    const show = () => {
+      link.style.display = "none";
+      Object.assign(iframe.style, { position: "static", opacity: "1", display: "block", pointerEvents: "" });
+    };
+    const size = (asked) => {
+      if (!(Number.isInteger(asked) && asked > 0 && asked <= TALLEST)) return;
+      if (!height) show();
+      height = Math.max(least, asked, done ? 0 : height);
+      iframe.style.height = `${height}px`;
+    };
+    const bring = () => {
+      const header = +block.dataset.msOffset || covered(), { top } = iframe.getBoundingClientRect();
+      if (top >= header && top < innerHeight / 2) return;
+      iframe.style.scrollMarginTop = `${header}px`;
+      iframe.scrollIntoView({ block: "start", behavior: "instant" });
+    };
+    const tell = (what) => block.dispatchEvent(new CustomEvent(`ms:${what}`, { bubbles: true }));
+    const dim = () => {
+      const chosen = block.dataset.msTheme;
+      if (THEMES.includes(chosen)) iframe.contentWindow.postMessage({ ms: 1, t: "theme", id, theme: chosen }, home);
+    };
+
+    addEventListener("message", ({ origin: from, source, data }) => {
+      if (from !== home || source !== iframe.contentWindow || data?.ms !== 1 || data.id !== id) return;
+      if (data.t === "size") size(data.h);
+      if (data.t === "page") {
+        dim();
+        if (data.why !== "start") bring();
+        if (data.why === "next" && !started) tell("started"), (started = true);
+      }
+      if (data.t === "done" && !done) (done = true), tell("submitted");
+    });
+    new MutationObserver(dim).observe(block, { attributeFilter: ["data-ms-theme"] });
+  };
+
+  const placeAll = () => document.querySelectorAll("[data-ms-clinic]").forEach(place);
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", placeAll);
+  else placeAll();
+})();
