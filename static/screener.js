@@ -33,4 +33,10 @@
   });
   addEventListener("submit", () => { typedWords = false; });
   addEventListener("beforeunload", (event) => { if (typedWords) event.preventDefault(); });
+
+  // Back shows what holds now, not what the browser remembers: a sent form may still hold a name.
+  addEventListener("pageshow", ({ persisted }) => {
+    typedWords &&= !persisted;
+    if (persisted) location.reload();
+  });
 })();
