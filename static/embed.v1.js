@@ -58,10 +58,10 @@
       height = Math.max(least, asked, done ? 0 : height);
       iframe.style.height = `${height}px`;
     };
-    const bring = () => {
-      const header = +block.dataset.msOffset || covered(), { top } = iframe.getBoundingClientRect();
+    const bring = (y) => {
+      const header = +block.dataset.msOffset || covered(), top = iframe.getBoundingClientRect().top + y;
       if (top >= header && top < innerHeight / 2) return;
-      iframe.style.scrollMarginTop = `${header}px`;
+      iframe.style.scrollMarginTop = `${header - y}px`;
       iframe.scrollIntoView({ block: "start", behavior: "instant" });
     };
     const tell = (what) => block.dispatchEvent(new CustomEvent(`ms:${what}`, { bubbles: true }));
@@ -73,9 +73,10 @@
     addEventListener("message", ({ origin: from, source, data }) => {
       if (from !== home || source !== iframe.contentWindow || data?.ms !== 1 || data.id !== id) return;
       if (data.t === "size") size(data.h);
+      if (data.t === "focus" && Number.isInteger(data.y) && data.y >= 0 && data.y <= TALLEST) bring(data.y);
       if (data.t === "page") {
         dim();
-        if (data.why !== "start") bring();
+        if (data.why !== "start") bring(0);
         if (data.why === "next" && !started) tell("started"), (started = true);
       }
       if (data.t === "done" && !done) (done = true), tell("submitted");

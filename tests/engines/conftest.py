@@ -64,7 +64,7 @@ def _behind(service: Service, options: ArgOptions) -> Iterator[webdriver.Remote]
     """A browser behind the driver that its makers ship."""
     service.start()
     try:
-        connection = RemoteConnection(client_config=ClientConfig(service.service_url))
+        connection = RemoteConnection(client_config=ClientConfig(service.service_url, timeout=30))
         with webdriver.Remote(command_executor=connection, options=options) as driver:
             yield driver
     finally:

@@ -16,6 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 _Seen = TypeVar("_Seen")
 _FIELDS = """return [...new Set([...document.querySelectorAll('main form [name]')]
   .filter(el => el.type !== 'hidden' && el.tagName !== 'BUTTON').map(el => el.name))]"""
+_SCROLL = "scrollBy(0, arguments[0].getBoundingClientRect().y + arguments[1] - innerHeight / 2)"
 _KEPT = """const count = name => { try { return window[name].length } catch { return 0 } };
 return [count('localStorage'), count('sessionStorage')]"""
 
@@ -25,6 +26,7 @@ class Person:
 
     def __init__(self, driver: Remote) -> None:
         self.driver = driver
+        self._frame: WebElement | None = None
 
     # ------------------------------------------------------------ seeing
 
@@ -63,10 +65,8 @@ class Person:
         """Of the page, also in a frame."""
         return urlsplit(self.run("return location.href")).path
 
-    @property
-    def focus(self) -> str:
-        """What has it: an id, else a tag."""
-        return str(self.run("return document.activeElement.id || document.activeElement.tagName"))
+    def has_focus(self, css: str) -> bool:
+        return bool(self.run("return document.activeElement.matches(arguments[0])", css))
 
     def kept(self) -> list[object]:
         """The cookies and stored things that this page has, which must be none."""
@@ -75,16 +75,18 @@ class Person:
     # ------------------------------------------------------------ going
 
     def open(self, url: str) -> None:
-        self.driver.switch_to.default_content()
+        self.leave()
         self.driver.get(url)
 
     def enter(self, number: int = 0, within: str = "[data-ms-clinic]") -> None:
         """Goes on inside that frame once it shows itself; the page's own are counted from nought."""
         self.wait(lambda: self.run(f"return {_is_open(within, number)}"))
-        self.driver.switch_to.frame(self.all(f"{within} iframe")[number])
+        self._frame = self.all(f"{within} iframe")[number]
+        self.driver.switch_to.frame(self._frame)
         self.see("h1")
 
     def leave(self) -> None:
+        self._frame = None
         self.driver.switch_to.default_content()
 
     def go(self, how: Callable[[], object]) -> None:
@@ -95,10 +97,25 @@ class Person:
         self.wait(lambda: self.run("return !window.stillHere && document.readyState === 'complete'"))
 
     def press(self, words: str) -> None:
-        self.go(self.named(words).click)
+        self.go(lambda: self.click(self.named(words)))
+
+    def click(self, control: WebElement) -> None:
+        """In a frame scrolls the page around it first, as people do: WebKit's driver does not."""
+        if self._frame:
+            top = control.rect["y"]
+            self.around(_SCROLL, top)
+        control.click()
+
+    def around(self, script: str, *given: Any) -> Any:
+        """Runs it in the page around, on the frame they are in."""
+        assert self._frame
+        self.driver.switch_to.parent_frame()
+        found = self.run(script, self._frame, *given)
+        self.driver.switch_to.frame(self._frame)
+        return found
 
     def turn(self, where: Callable[[], object]) -> None:
-        """Back or forward, to a page opened anew: what the browser remembers of it is shown for a moment only."""
+        """Back or forward, to a page opened anew: what the browser remembers of it shows for a moment."""
         self.go(where)
         self.wait(lambda: self.run("return performance.navigation.type !== 0"))
         self.wait(lambda: self.run("return document.readyState === 'complete'"))
@@ -116,7 +133,7 @@ class Person:
     def _answer(self, name: str, value: str) -> None:
         control = self.all(f'[name="{name}"]')[0]
         if control.get_property("type") in {"radio", "checkbox"}:
-            self.all(f'[name="{name}"][value="{value}"] + label')[0].click()
+            self.click(self.all(f'[name="{name}"][value="{value}"] + label')[0])
         elif control.tag_name.lower() == "select":
             control.send_keys(value)
         else:
