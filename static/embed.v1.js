@@ -42,10 +42,13 @@
     const least = Math.min(TALLEST, +block.dataset.msMinHeight || 680);
     for (const [name, value] of [["embed", "1"], ["po", origin], ["eid", id]]) address.searchParams.set(name, value);
     const iframe = document.createElement("iframe");
-    Object.assign(iframe, { src: address.href, title: link.textContent.trim(), loading: "lazy", referrerPolicy: "strict-origin" });
+    Object.assign(iframe, { src: address.href, title: link.textContent.trim(), referrerPolicy: "strict-origin" });
     Object.assign(iframe.style, { position: "absolute", inset: "0", width: "100%", height: "100%", border: "0", opacity: "0", colorScheme: "normal", pointerEvents: "none" });
     if (getComputedStyle(block).position === "static") block.style.position = "relative";
-    block.append(iframe);
+    // Not `loading: "lazy"`: WebKit forgets the history of such frames, and Back would lead to the start again.
+    new IntersectionObserver(([{ isIntersecting }], observer) => {
+      if (isIntersecting) observer.disconnect(), block.append(iframe);
+    }, { rootMargin: "1000px" }).observe(block);
     let height = 0, started = false, done = false;
 
     const show = () => {
@@ -67,7 +70,7 @@
     const tell = (what) => block.dispatchEvent(new CustomEvent(`ms:${what}`, { bubbles: true }));
     const dim = () => {
       const chosen = block.dataset.msTheme;
-      if (THEMES.includes(chosen)) iframe.contentWindow.postMessage({ ms: 1, t: "theme", id, theme: chosen }, home);
+      if (THEMES.includes(chosen)) iframe.contentWindow?.postMessage({ ms: 1, t: "theme", id, theme: chosen }, home);
     };
 
     addEventListener("message", ({ origin: from, source, data }) => {
