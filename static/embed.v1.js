@@ -61,9 +61,9 @@
       height = Math.max(least, asked, done ? 0 : height);
       iframe.style.height = `${height}px`;
     };
-    const bring = (y) => {
+    const bring = (y, end) => {
       const header = +block.dataset.msOffset || covered(), top = iframe.getBoundingClientRect().top + y;
-      if (top >= header && top < innerHeight / 2) return;
+      if (top >= header && top < end) return;
       iframe.style.scrollMarginTop = `${header - y}px`;
       iframe.scrollIntoView({ block: "start", behavior: "instant" });
     };
@@ -76,10 +76,10 @@
     addEventListener("message", ({ origin: from, source, data }) => {
       if (from !== home || source !== iframe.contentWindow || data?.ms !== 1 || data.id !== id) return;
       if (data.t === "size") size(data.h);
-      if (data.t === "focus" && Number.isInteger(data.y) && data.y >= 0 && data.y <= TALLEST) bring(data.y);
+      if (data.t === "focus" && Number.isInteger(data.y) && data.y >= 0 && data.y <= TALLEST) bring(data.y, innerHeight - 150);
       if (data.t === "page") {
         dim();
-        if (data.why !== "start") bring(0);
+        if (data.why !== "start") bring(0, innerHeight / 2);
         if (data.why === "next" && !started) tell("started"), (started = true);
       }
       if (data.t === "done" && !done) (done = true), tell("submitted");

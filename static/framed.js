@@ -25,8 +25,12 @@
     const { top, bottom } = target.getBoundingClientRect(), middle = (top + bottom) / 2;
     if (middle < shown.top || middle > shown.bottom) say("focus", { y: Math.max(0, Math.floor(top / 100) * 100) });
   }).observe(document.body);
+  // What a hand reaches is in view; what it is told of that may be late.
+  let pointed = null;
+  addEventListener("pointerdown", ({ target }) => { pointed = target.closest("label")?.control ?? target; });
+  addEventListener("keydown", () => { pointed = null; });
   addEventListener("focusin", ({ target }) => {
-    if (!target.matches("a, button, input, select, summary, textarea")) return;
+    if (target.contains(pointed) || !target.matches("a, button, input, select, summary, textarea")) return;
     // Most browsers do scroll by themselves; they get the time for it.
     setTimeout(() => document.activeElement === target && shows(target), 100);
   });
