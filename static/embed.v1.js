@@ -30,7 +30,7 @@
   };
 
   const card = (block, link) => {
-    block.style.minHeight = "0";
+    block.style.minHeight = "64px";
     Object.assign(link.style, {
       display: "block", boxSizing: "border-box", maxWidth: "32rem", padding: "1rem 1.25rem",
       border: "2px solid", borderRadius: ".5rem", fontWeight: "600", textAlign: "center",

@@ -24,6 +24,9 @@ new PerformanceObserver(list => {
 window.seen = seen;
 """
 
+# As high as the first page, so that nothing below moves when it comes; in a small window as high as the card.
+_RESERVED = "display:block;min-height:clamp(64px,(100vw - 760px)*999,840px)"
+
 
 @dataclass
 class Host:
@@ -85,7 +88,7 @@ def snippet(served: str, slug: str) -> Callable[..., str]:
     def make(**options: str) -> str:
         more = "".join(f' data-ms-{name.replace("_", "-")}="{value}"' for name, value in options.items())
         return (
-            f'<div data-ms-clinic="{slug}"{more} style="display:block;min-height:680px">'
+            f'<div data-ms-clinic="{slug}"{more} style="{_RESERVED}">'
             f'<a href="{served}/c/{slug}">Start the headache questionnaire</a></div>'
             f'<script async src="{served}/e/v1.js"></script>'
         )
