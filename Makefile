@@ -3,12 +3,13 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
+ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check score messages lock chromium pango clean
+.PHONY: help run test test-browsers check score messages lock chromium engines pango clean
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: .venv/installed ## Set up on first use, then serve the demo on http://localhost:8000 (PORT=...)
 	@$(BIN)/screener setup
@@ -17,6 +18,9 @@ run: .venv/installed ## Set up on first use, then serve the demo on http://local
 
 test: .venv/installed chromium pango ## Run the whole suite, browser included
 	$(BIN)/pytest -n auto $(ARGS)
+
+test-browsers: .venv/installed chromium engines ## The patient's way and the widget in Chromium, Firefox ESR and WebKitGTK
+	xvfb-run -a $(BIN)/pytest tests/engines $(ARGS)
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -42,6 +46,16 @@ chromium:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else \
 	  echo "The browser tests need Chromium. Install it (Debian: sudo apt install chromium) and run again." >&2; exit 1; \
+	fi
+
+engines:
+	@for each in chromedriver firefox-esr WebKitWebDriver xvfb-run xauth; do command -v $$each >/dev/null || missing=1; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Firefox ESR, WebKitGTK and the browsers' drivers" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES) >/dev/null; \
+	else \
+	  echo "This needs three browsers. Install them (Debian: sudo apt install $(ENGINES)) and run again." >&2; exit 1; \
 	fi
 
 pango:

@@ -30,7 +30,7 @@
   };
 
   const card = (block, link) => {
-    block.style.minHeight = "0";
+    block.style.minHeight = "64px";
     Object.assign(link.style, {
       display: "block", boxSizing: "border-box", maxWidth: "32rem", padding: "1rem 1.25rem",
       border: "2px solid", borderRadius: ".5rem", fontWeight: "600", textAlign: "center",
@@ -42,10 +42,13 @@
     const least = Math.min(TALLEST, +block.dataset.msMinHeight || 680);
     for (const [name, value] of [["embed", "1"], ["po", origin], ["eid", id]]) address.searchParams.set(name, value);
     const iframe = document.createElement("iframe");
-    Object.assign(iframe, { src: address.href, title: link.textContent.trim(), loading: "lazy", referrerPolicy: "strict-origin" });
+    Object.assign(iframe, { src: address.href, title: link.textContent.trim(), referrerPolicy: "strict-origin" });
     Object.assign(iframe.style, { position: "absolute", inset: "0", width: "100%", height: "100%", border: "0", opacity: "0", colorScheme: "normal", pointerEvents: "none" });
     if (getComputedStyle(block).position === "static") block.style.position = "relative";
-    block.append(iframe);
+    // Not `loading: "lazy"`: WebKit forgets the history of such frames, and Back would lead to the start again.
+    new IntersectionObserver(([{ isIntersecting }], observer) => {
+      if (isIntersecting) observer.disconnect(), block.append(iframe);
+    }, { rootMargin: "1000px" }).observe(block);
     let height = 0, started = false, done = false;
 
     const show = () => {
@@ -58,24 +61,25 @@
       height = Math.max(least, asked, done ? 0 : height);
       iframe.style.height = `${height}px`;
     };
-    const bring = () => {
-      const header = +block.dataset.msOffset || covered(), { top } = iframe.getBoundingClientRect();
-      if (top >= header && top < innerHeight / 2) return;
-      iframe.style.scrollMarginTop = `${header}px`;
+    const bring = (y, end) => {
+      const header = +block.dataset.msOffset || covered(), top = iframe.getBoundingClientRect().top + y;
+      if (top >= header && top < end) return;
+      iframe.style.scrollMarginTop = `${header - y}px`;
       iframe.scrollIntoView({ block: "start", behavior: "instant" });
     };
     const tell = (what) => block.dispatchEvent(new CustomEvent(`ms:${what}`, { bubbles: true }));
     const dim = () => {
       const chosen = block.dataset.msTheme;
-      if (THEMES.includes(chosen)) iframe.contentWindow.postMessage({ ms: 1, t: "theme", id, theme: chosen }, home);
+      if (THEMES.includes(chosen)) iframe.contentWindow?.postMessage({ ms: 1, t: "theme", id, theme: chosen }, home);
     };
 
     addEventListener("message", ({ origin: from, source, data }) => {
       if (from !== home || source !== iframe.contentWindow || data?.ms !== 1 || data.id !== id) return;
       if (data.t === "size") size(data.h);
+      if (data.t === "focus" && Number.isInteger(data.y) && data.y >= 0 && data.y <= TALLEST) bring(data.y, innerHeight - 150);
       if (data.t === "page") {
         dim();
-        if (data.why !== "start") bring();
+        if (data.why !== "start") bring(0, innerHeight / 2);
         if (data.why === "next" && !started) tell("started"), (started = true);
       }
       if (data.t === "done" && !done) (done = true), tell("submitted");

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from browser.clinic_pages import host, slug, snippet  # noqa: F401 - fixtures
 from conftest import Installation, make_installation
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from web.post_office import PostOffice, open_post_office
@@ -111,7 +112,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(100):
+    for _ in range(300):
         try:
             urllib.request.urlopen(url, timeout=1).close()
         except OSError:

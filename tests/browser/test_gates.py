@@ -26,7 +26,7 @@ THEMES = ("light", "dim", "dark")
 WIDTHS = (320, 390, 1280)
 # Bytes and requests.
 FIRST_PAGE, NEXT_PAGE = (20_000, 4), (6_000, 2)
-STYLE_SHEET, SCRIPT = 6_000, 2_000
+STYLE_SHEET, SCRIPT, LOADER = 6_000, 2_000, 3_000
 DARKEST = 0.02
 BODY_CONTRAST = (7, 14)
 
@@ -223,6 +223,9 @@ def test_pages_are_light(watched: Watched) -> None:
         assert (size <= NEXT_PAGE[0], requests <= NEXT_PAGE[1]) == (True, True), (each.slug, size, requests)
 
 
-@pytest.mark.parametrize(("name", "budget"), [("screener.css", STYLE_SHEET), ("screener.js", SCRIPT)])
+@pytest.mark.parametrize(
+    ("name", "budget"),
+    [("screener.css", STYLE_SHEET), ("screener.js", SCRIPT), ("framed.js", SCRIPT), ("embed.v1.js", LOADER)],
+)
 def test_what_every_page_loads_is_small(name: str, budget: int) -> None:
     assert len(gzip.compress((ROOT / "static" / name).read_bytes())) <= budget

@@ -3,104 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
+from browser.clinic_pages import Host
 from browser.walking import fill
 from builders import CONTACT
-from conftest import Installation
 from playwright.sync_api import Browser, Frame, Page, Request, expect
 from web.walking import answers_but
 
-from screener.store.clinics import add_clinic
-
 pytestmark = pytest.mark.browser
 
-# What the host page hears and says; `ms` counts events, `heard` is every message the frame sent.
-_LISTEN = """
-const seen = {ms: [], heard: [], shift: 0};
-for (const what of ['ms:started', 'ms:submitted'])
-  addEventListener(what, e => seen.ms.push([e.type, e.detail]));
-addEventListener('message', e => seen.heard.push(JSON.stringify(e.data)));
-new PerformanceObserver(list => {
-  for (const e of list.getEntries()) if (!e.hadRecentInput) seen.shift += e.value;
-}).observe({type: 'layout-shift', buffered: true});
-window.seen = seen;
-"""
 _PAGES = "seen.heard.filter(m => JSON.parse(m)?.t === 'page').length"
-
-
-@dataclass
-class Host:
-    """A web server of clinics' pages, by path; every name under .localhost leads to it."""
-
-    port: int
-    pages: dict[str, str] = field(default_factory=dict)
-
-    def show(self, path: str, body: str, *, name: str = "host", head: str = "") -> str:
-        """The address of a page with this body."""
-        self.pages[path] = (
-            f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Clinic</title>{head}"
-            f"<script>{_LISTEN}</script></head><body style='margin:0'>{body}</body></html>"
-        )
-        return f"http://{name}.localhost:{self.port}{path}"
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = host.pages.get(self.path)
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write((found or "").encode())
-
-        def log_message(self, *about: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    host = Host(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield host
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def slug(installed: Installation, host: Host) -> str:
-    """A clinic whose list names host.localhost alone."""
-    with installed.app.app_context():
-        session = installed.app.extensions["screener.database"].sessions()
-        add_clinic(
-            session,
-            slug="framed",
-            name="Framed Clinic",
-            phone="(704) 555-0100",
-            hours="",
-            time_zone="America/New_York",
-            origins=[f"http://host.localhost:{host.port}"],
-        )
-        session.commit()
-    return "framed"
-
-
-@pytest.fixture
-def snippet(served: str, slug: str) -> Callable[..., str]:
-    def make(**options: str) -> str:
-        more = "".join(f' data-ms-{name.replace("_", "-")}="{value}"' for name, value in options.items())
-        return (
-            f'<div data-ms-clinic="{slug}"{more} style="display:block;min-height:680px">'
-            f'<a href="{served}/c/{slug}">Start the headache questionnaire</a></div>'
-            f'<script async src="{served}/e/v1.js"></script>'
-        )
-
-    return make
 
 
 @pytest.fixture
@@ -133,7 +49,7 @@ def test_the_whole_flow_completes_in_the_frame_without_a_cookie_and_tells_the_ho
         asked.append(request.url)
 
     page.on("request", note)
-    page.goto(host.show("/flow", "<h1>Our clinic</h1>" + snippet() + "<p id=after>After</p>"))
+    page.goto(host.show("/flow", "<h1>Our clinic</h1>" + snippet() + "<p style='height:900px'>After</p>"))
     frame = inside(page)
     assert page.evaluate("seen.shift") <= 0.02
     assert page.evaluate("document.activeElement === document.body")
@@ -239,10 +155,11 @@ def test_on_a_phone_it_is_a_card_that_leads_to_the_full_page(
 ) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto(host.show("/phone", snippet(lang="es", theme="dark")))
+    page.goto(host.show("/phone", snippet(lang="es", theme="dark") + "<p style='height:900px'>After</p>"))
     link = page.get_by_role("link", name="Start the headache questionnaire")
     expect(link).to_have_attribute("href", f"{served}/c/framed?lang=es&theme=dark")
     expect(page.locator("iframe")).to_have_count(0)
+    assert page.evaluate("seen.shift") <= 0.02
     box = link.bounding_box()
     assert box is not None
     assert box["height"] >= 48
