@@ -21,10 +21,10 @@ _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KINDS: Final = frozenset({"text/html", "application/xhtml+xml"})
 _PORTS: Final = {"https": 443, "http": 80}
-# Of IPv6 only what is given out; without the parts of it that lead on to IPv4 or nowhere.
-_GLOBAL: Final = IPv6Network("2000::/3")
 # Which older versions of Python take for global.
 _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
+# Of IPv6 only what is given out; without the parts of it that lead on to IPv4 or nowhere.
+_GLOBAL: Final = IPv6Network("2000::/3")
 _NOT_GLOBAL: Final = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
