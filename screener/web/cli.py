@@ -475,7 +475,7 @@ def _start_demo_host(port: int) -> None:
     from screener.web.demo_host import HOST, list_site
     from screener.web.demo_mail import free_port
 
-    site_port = free_port() if _is_taken(port + 1) else port + 1
+    site_port = free_port() if is_taken(port + 1) else port + 1
     settings = load_settings()
     database = _open_database(settings)
     list_site(database, DEMO_SLUG, f"http://{HOST}:{site_port}")
@@ -508,11 +508,11 @@ def _run_demo_host(port: int, home: str, slug: str) -> None:
 
 
 def _refuse_taken(port: int) -> None:
-    if _is_taken(port):
+    if is_taken(port):
         raise click.ClickException(f"Port {port} is taken. Choose another: PORT={port + 2} make run")
 
 
-def _is_taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -21,6 +21,8 @@ _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KINDS: Final = frozenset({"text/html", "application/xhtml+xml"})
 _PORTS: Final = {"https": 443, "http": 80}
+# Below it stand mail, names and the like: nobody shall knock there with our help.
+_FIRST_FREE_PORT: Final = 1024
 # Which older versions of Python take for global.
 _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 # Of IPv6 only what is given out; without the parts of it that lead on to IPv4 or nowhere.
@@ -112,6 +114,8 @@ class _Visit:
     def _get(self, address: str, lines: ExitStack) -> http.client.HTTPResponse:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        if port < _FIRST_FREE_PORT and port not in _PORTS.values():
+            raise FetchError(f"Port {port} serves no web pages.", "Paste the page's HTML below instead.")
         line = lines.enter_context(self._connect(host, port))
         if parts.scheme == "https":
             line = lines.enter_context(_secured(line, host))

@@ -153,6 +153,10 @@ def test_a_slow_site_is_left_in_time_and_its_line_is_closed(site: str, path: str
     assert lingering == [], before
 
 
+def test_no_other_service_is_knocked_at() -> None:
+    assert "Port 25 serves no web pages" in refused("https://localhost:25/")
+
+
 def test_nobody_answers(site: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
