@@ -115,7 +115,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(100):
+    for _ in range(300):
         try:
             urllib.request.urlopen(url, timeout=1).close()
         except OSError:
