@@ -6,7 +6,7 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers check score messages lock chromium engines pango clean
+.PHONY: help run test test-browsers check score messages lock chromium engines pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +16,7 @@ run: .venv/installed ## Set up on first use, then serve the demo on http://local
 	@$(BIN)/screener demo
 	@$(BIN)/screener serve --demo --port $(PORT)
 
-test: .venv/installed chromium pango ## Run the whole suite, browser included
+test: .venv/installed chromium pango php ## Run the whole suite, browser included
 	$(BIN)/pytest -n auto $(ARGS)
 
 test-browsers: .venv/installed chromium engines ## The patient's way and the widget in Chromium, Firefox ESR and WebKitGTK
@@ -66,6 +66,15 @@ pango:
 	    libharfbuzz-subset0 fonts-dejavu-core >/dev/null; \
 	else \
 	  echo "The PDF tests need Pango. Install it (Debian: sudo apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0) and run again." >&2; exit 1; \
+	fi
+
+php:
+	@command -v php >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing PHP for the tests of the WordPress plugin" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; \
+	else \
+	  echo "The tests of the WordPress plugin need PHP. Install it (Debian: sudo apt install php-cli) and run again." >&2; exit 1; \
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/

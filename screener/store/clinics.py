@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
+from screener.store.origins import read_origin
 from screener.store.tables import AuditHead, Clinic, ClinicKey
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
-# It is written into a response header, so nothing but a plain origin passes.
-_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _LONGEST_NAME, _LONGEST_PHONE = 200, 40
 _SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
 
@@ -36,8 +35,7 @@ def add_clinic(
     """Raise ValueError, in words for the operator, if one of these will not do or the slug is taken."""
     _check(session, slug, name, phone, time_zone)
     for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"origin {origin!r}: use the form https://www.example.org, without a path")
+        _check_origin(origin)
     clinic = Clinic(
         id=new_id(),
         slug=slug,
@@ -67,6 +65,16 @@ def _check(session: Session, slug: str, name: str, phone: str, time_zone: str) -
         raise ValueError(f"time zone {time_zone!r} is not known: use an IANA name like America/New_York")
     if session.scalar(select(Clinic.id).where(Clinic.slug == slug)) is not None:
         raise ValueError(f"slug {slug!r} is taken by another clinic")
+
+
+def _check_origin(origin: str) -> None:
+    """It is written into a response header, so nothing but a plain one passes."""
+    try:
+        plain = read_origin(origin)
+    except ValueError as error:
+        raise ValueError(f"origin {origin!r}: {error}") from error
+    if plain != origin:
+        raise ValueError(f"origin {origin!r}: write it {plain}")
 
 
 def _add_key(session: Session, clinic: Clinic, version: int) -> None:

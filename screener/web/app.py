@@ -28,6 +28,7 @@ from screener.web import (
     invite,
     languages,
     look,
+    oembed,
     pages,
     patient,
     people,
@@ -36,6 +37,7 @@ from screener.web import (
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
+    website,
     widget,
     work,
 )
@@ -88,6 +90,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.people)
     app.register_blueprint(audit.audit)
     app.register_blueprint(confirm.confirm)
+    app.register_blueprint(website.website)
+    app.register_blueprint(oembed.oembed)
     app.register_blueprint(call.call)
     app.register_blueprint(demo_mail.demo_mail)
     app.register_blueprint(demo_code.demo_code)

@@ -52,6 +52,7 @@ WORDS: Final[Mapping[str, str]] = {
     "invited_again": "Invited a person again",
     "roles_changed": "Changed a person's roles",
     "removed": "Removed a person",
+    "sites_changed": "Changed the list of websites",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "sign_in_changed": "Changed how they sign in",

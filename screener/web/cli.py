@@ -395,6 +395,7 @@ def serve_command(*, port: int, demo: bool) -> None:
         os.environ["SCREENER_DEMO"] = "yes"
         _print_demo(port)
         _start_demo_mail(port)
+        _start_demo_host(port)
     Server(
         "wsgi:app",
         address="127.0.0.1",
@@ -465,12 +466,57 @@ def _run_demo_mail(folder: Path, smtp_port: int) -> None:
     worker.run()
 
 
+def _start_demo_host(port: int) -> None:
+    """A clinic's own website beside ours, on the demo clinic's list."""
+    import multiprocessing
+
+    from screener.settings import load_settings
+    from screener.web.demo import DEMO_SLUG
+    from screener.web.demo_host import HOST, list_site
+    from screener.web.demo_mail import free_port
+
+    site_port = free_port() if is_taken(port + 1) else port + 1
+    settings = load_settings()
+    database = _open_database(settings)
+    list_site(database, DEMO_SLUG, f"http://{HOST}:{site_port}")
+    # The server forks: it must not take our connections along.
+    database.dispose()
+    spawning = multiprocessing.get_context("spawn")
+    about = (site_port, settings.link(""), DEMO_SLUG)
+    spawning.Process(target=_run_demo_host, args=about, daemon=True).start()
+    click.echo(f"Widget:   http://{HOST}:{site_port}/ is a clinic's own site that holds it")
+
+
+def _run_demo_host(port: int, home: str, slug: str) -> None:
+    """Until the server's last process ends, however that ends."""
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    from screener.web.demo_host import make_site
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    site, server = make_site(port, home, slug), parent_process()
+
+    def follow_server() -> None:
+        if server is not None:
+            server.join()
+        site.shutdown()
+
+    Thread(target=follow_server, daemon=True).start()
+    site.serve_forever()
+
+
 def _refuse_taken(port: int) -> None:
+    if is_taken(port):
+        raise click.ClickException(f"Port {port} is taken. Choose another: PORT={port + 2} make run")
+
+
+def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise click.ClickException(
-                f"Port {port} is taken. Choose another: PORT={port + 1} make run"
-            ) from None
+            return True
+    return False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from web.post_office import PostOffice, open_post_office
 from screener import create_app
 from screener.settings import ROOT, Settings
 from screener.web.deliver import Worker
+from screener.web.demo_mail import free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _FLAGS = [
@@ -52,12 +53,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture(scope="session")
 def settings(installed: Installation, office: PostOffice) -> Settings:
     """Of the installation that is served; its port is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     return replace(
         installed.settings,
-        base_url=f"http://localhost:{port}",
+        base_url=f"http://localhost:{free_port()}",
         smtp_url=f"smtp+plain://127.0.0.1:{office.port}",
         mail_from="Front desk <desk@acme.example>",
     )
@@ -79,6 +77,12 @@ def next_mail(settings: Settings, office: PostOffice) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def served(settings: Settings) -> Iterator[str]:
     """The address of an installation that is served as in production."""
+    with serving(settings) as address:
+        yield address
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
     folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
     port = urlsplit(settings.base_url).port
     with (folder / "server.log").open("wb") as log:

@@ -293,13 +293,18 @@ def _lint_no_strangers(page: Page) -> None:
         for name, value in element.attrib.items():
             assert not name.startswith("on"), f"{page.path}: {name} is inline script"
             assert name != "style", f"{page.path}: inline style"
-            if name in _LEADS_ELSEWHERE and not _is_citation(element):
+            if name in _LEADS_ELSEWHERE and not _is_citation(element) and not _is_for_builders(element):
                 parts = urlsplit(value.strip())
                 assert not parts.netloc, f"{page.path} refers to {value}"
                 assert not parts.scheme or parts.scheme in _SCHEMES_WITHOUT_ORIGIN, f"{page.path}: {value}"
     assert page.all("style") == [], f"{page.path}: inline style"
     for script in page.all("script"):
         assert script.get("src"), f"{page.path}: inline script"
+
+
+def _is_for_builders(element: Element) -> bool:
+    """What other servers read and no browser follows: it names this installation in full."""
+    return element.tag == "link" and element.get("type") == "application/json+oembed"
 
 
 def _is_citation(element: Element) -> bool:

@@ -164,6 +164,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("people.person", "GET"): admins(200),
     ("people.person", "POST"): admins(422),
     ("audit.index", "GET"): admins(200),
+    ("website.index", "GET"): admins(200),
+    ("website.sites", "GET"): admins(303),
+    ("website.sites", "POST"): admins(303),
+    ("website.check", "GET"): admins(303),
+    # Nothing was typed.
+    ("website.check", "POST"): admins(422),
+    ("website.plugin", "GET"): admins(200),
+    # No start page was named.
+    ("oembed.link", "GET"): either(404),
     ("call.index", "GET"): readers(200),
     ("call.index", "POST"): readers(303),
     # This is no demo.
@@ -316,6 +325,7 @@ class World:
                     "invite.",
                     "account.",
                     "people.",
+                    "website.",
                 )
             ):
                 return self._staff_token(visitor)
