@@ -1,9 +1,9 @@
 """Clinics: who is served, and the key that seals what their patients say."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -18,8 +18,11 @@ from screener.store.vault import KeyRing, new_key
 
 # It is written into a response header, so nothing but a plain origin passes.
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
-_LONGEST_NAME, _LONGEST_PHONE = 200, 40
+_LONGEST: Final = {"name": 200, "phone": 40, "hours": 200}
+_MOST_ORIGINS: Final = 20
 _SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
+# Addresses below /desk/ that are no clinic's.
+_RESERVED: Final = frozenset({"account", "clinics", "here"})
 
 
 def add_clinic(
@@ -34,10 +37,8 @@ def add_clinic(
     is_demo: bool = False,
 ) -> Clinic:
     """Raise ValueError, in words for the operator, if one of these will not do or the slug is taken."""
-    _check(session, slug, name, phone, time_zone)
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"origin {origin!r}: use the form https://www.example.org, without a path")
+    _check_slug(session, slug)
+    check_about({"name": name, "phone": phone, "hours": hours, "time_zone": time_zone, "origins": origins})
     clinic = Clinic(
         id=new_id(),
         slug=slug,
@@ -57,16 +58,29 @@ def add_clinic(
     return clinic
 
 
-def _check(session: Session, slug: str, name: str, phone: str, time_zone: str) -> None:
+def _check_slug(session: Session, slug: str) -> None:
     if not _SLUG.fullmatch(slug):
         raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
-    for what, text, most in (("name", name, _LONGEST_NAME), ("phone", phone, _LONGEST_PHONE)):
-        if not 0 < len(text) <= most:
-            raise ValueError(f"{what}: use 1 to {most} characters")
-    if time_zone not in available_timezones():
-        raise ValueError(f"time zone {time_zone!r} is not known: use an IANA name like America/New_York")
-    if session.scalar(select(Clinic.id).where(Clinic.slug == slug)) is not None:
-        raise ValueError(f"slug {slug!r} is taken by another clinic")
+    if slug in _RESERVED or find_any_clinic(session, slug):
+        raise ValueError(f"slug {slug!r} is taken by another {'page' if slug in _RESERVED else 'clinic'}")
+
+
+def check_about(about: Mapping[str, Any]) -> None:
+    """Raise ValueError, in words that name the field, if a clinic cannot be so."""
+    for what, most in _LONGEST.items():
+        least = 0 if what == "hours" else 1
+        said = about.get(what)
+        if said is not None and not (least <= len(said) <= most and said.isprintable()):
+            raise ValueError(f"{what}: use {least} to {most} characters on one line")
+    zone = about.get("time_zone")
+    if zone is not None and zone not in available_timezones():
+        raise ValueError(f"time zone {zone!r} is not known: use an IANA name like America/New_York")
+    origins = about.get("origins") or ()
+    if len(origins) > _MOST_ORIGINS:
+        raise ValueError(f"origins: use {_MOST_ORIGINS} at most")
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"origin {origin!r}: use the form https://www.example.org, without a path")
 
 
 def _add_key(session: Session, clinic: Clinic, version: int) -> None:
@@ -86,6 +100,11 @@ def find_clinic(session: Session, slug: str) -> Clinic | None:
     if not _SLUG.fullmatch(slug):
         return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
+
+
+def find_any_clinic(session: Session, slug: str) -> Clinic | None:
+    """The same, also if it is disabled."""
+    return session.scalar(select(Clinic).where(Clinic.slug == slug))
 
 
 def list_clinics(session: Session) -> list[Clinic]:

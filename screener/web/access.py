@@ -18,7 +18,7 @@ from screener.domain.consultation import READS_ANSWERS, Role
 from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.store.database import Database
-from screener.store.staff import find_roles
+from screener.store.staff import find_roles, was_shredded
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 
@@ -93,6 +93,13 @@ def enter_open_clinic(slug: str) -> Clinic:
     return clinic
 
 
+def remember_kept_clinic(clinic: Clinic) -> None:
+    """The clinic of a receipt; where its records were destroyed, the page says so and nothing else."""
+    remember_clinic(clinic)
+    if clinic.shredded_at:
+        abort(410, description="clinic destroyed")
+
+
 def remember_clinic(clinic: Clinic) -> None:
     """For templates and headers, also of an error page after a rollback."""
     g.clinic = card_of(clinic)
@@ -122,6 +129,18 @@ def admin_only(view: View) -> View:
     return cast(View, fresh(guarded))
 
 
+def installation_admin_only(view: View) -> View:
+    """The same for whoever looks after the clinics; to all others there is no such page."""
+
+    @wraps(view)
+    def guarded(**values: object) -> object:
+        if not current_user.is_installation_admin:
+            abort(404)
+        return view(**values)
+
+    return cast(View, auth_required("session", within=_fresh, grace=lambda: timedelta(0))(guarded))
+
+
 def _fresh() -> timedelta:
     limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
     return limit
@@ -132,6 +151,8 @@ def _at_clinic(view: View, allowed: frozenset[Role], refusal: str) -> Callable[.
     def guarded(clinic_slug: str, **values: object) -> object:
         clinic = find_clinic(db(), clinic_slug)
         roles = find_roles(db(), current_user.id, clinic.id) if clinic else frozenset()
+        if clinic is None and was_shredded(db(), current_user.id, clinic_slug):
+            abort(410, description="destroyed")
         if clinic is None or not roles:
             abort(404)
         enter_clinic(db(), clinic.id)
