@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
-from builders import PASSWORD, STAFF
+from builders import OWNER, PASSWORD, STAFF
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -87,7 +87,7 @@ class Installation:
 
 
 def make_installation(database_url: str) -> Installation:
-    """Two clinics, `acme` (framed by one site) and `other`, and one person a role at each."""
+    """Two clinics, `acme` (framed by one site) and `other`, one person a role at each, and who looks after both."""
     from flask_security import hash_password  # noqa: PLC0415 - domain tests start without the web
 
     from screener import create_app  # noqa: PLC0415
@@ -123,6 +123,7 @@ def make_installation(database_url: str) -> Installation:
         datastore = app.extensions["security"].datastore
         for email, (slug, role) in STAFF.items():
             person = datastore.create_user(email=email, name=email, password=hash_password(PASSWORD))
+            person.is_installation_admin = email == OWNER
             datastore.commit()
             secret = app.extensions["security"].totp_factory.generate_totp_secret()
             datastore.tf_set(person, "authenticator", totp_secret=secret)

@@ -37,7 +37,7 @@ def add_clinic(
     is_demo: bool = False,
 ) -> Clinic:
     """Raise ValueError, in words for the operator, if one of these will not do or the slug is taken."""
-    _check_slug(session, slug)
+    check_slug(session, slug)
     check_about({"name": name, "phone": phone, "hours": hours, "time_zone": time_zone, "origins": origins})
     clinic = Clinic(
         id=new_id(),
@@ -58,7 +58,8 @@ def add_clinic(
     return clinic
 
 
-def _check_slug(session: Session, slug: str) -> None:
+def check_slug(session: Session, slug: str) -> None:
+    """Raise ValueError, in words for people, if no new clinic can have this name."""
     if not _SLUG.fullmatch(slug):
         raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
     if slug in _RESERVED or find_any_clinic(session, slug):

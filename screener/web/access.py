@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -34,6 +34,10 @@ class ClinicCard:
     time_zone: str
     origins: tuple[str, ...]
     is_demo: bool
+    accent: str | None
+    # Its address, width and height.
+    logo: tuple[str, int, int] | None
+    texts: Mapping[str, Mapping[str, str]]
 
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -114,7 +118,18 @@ def card_of(clinic: Clinic) -> ClinicCard:
         clinic.time_zone,
         tuple(clinic.origins),
         clinic.is_demo,
+        # A clinic that is shut serves no color and no logo any more; some receipts of it are still read.
+        clinic.accent if not clinic.disabled_at else None,
+        _logo_of(clinic) if not clinic.disabled_at else None,
+        clinic.texts,
     )
+
+
+def _logo_of(clinic: Clinic) -> tuple[str, int, int] | None:
+    if not clinic.logo_hash:
+        return None
+    path = f"/c/{clinic.slug}/logo.png?v={clinic.logo_hash}"
+    return path, clinic.logo_width or 0, clinic.logo_height or 0
 
 
 def staff_only(view: View) -> View:

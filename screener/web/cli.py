@@ -238,15 +238,17 @@ def add_clinic_command(
     slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
 ) -> None:
     """Add a clinic; its page is /c/SLUG."""
+    from screener.store.clinic_changes import note_clinic
     from screener.store.clinics import add_clinic
 
     with _open_database().new_session() as session:
         try:
-            add_clinic(
+            clinic = add_clinic(
                 session, slug=slug, name=name, phone=phone, hours=hours, time_zone=time_zone, origins=origins
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
+        note_clinic(session, clinic, "clinic_added", by=None)
         session.commit()
     click.echo(f"Added. Patients start at /c/{slug}")
 

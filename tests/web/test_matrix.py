@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from builders import CONTACT, STAFF
+from builders import CONTACT, OWNER, STAFF
 from flask import Flask
 from web.client import Browser, Page
 from web.conftest import Made
@@ -66,6 +66,11 @@ def admins(status: int) -> dict[str, Expected]:
             if at == clinic:
                 expected[clinic][email] = status if role == "clinic_admin" else 403
     return expected
+
+
+def owners(status: int) -> dict[str, Expected]:
+    """Whoever looks after the clinics gets in; to all others there is no such page."""
+    return everywhere(everyone(404) | {"anonymous": 302, OWNER: status})
 
 
 def either(status: int) -> dict[str, Expected]:
@@ -153,13 +158,30 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("people.person", "GET"): admins(200),
     ("people.person", "POST"): admins(422),
     ("audit.index", "GET"): admins(200),
+    ("clinic_look.edit", "GET"): admins(200),
+    # Without a telephone number.
+    ("clinic_look.edit", "POST"): admins(422),
+    ("clinic_look.preview", "GET"): admins(200),
+    ("clinic_look.preview", "POST"): admins(422),
+    # No color was asked for, and there is no logo.
+    ("clinic_look.stylesheet", "GET"): either(404),
+    ("clinic_look.logo", "GET"): either(404),
+    ("clinics.index", "GET"): owners(200),
+    ("clinics.index", "POST"): owners(422),
+    ("clinics.clinic", "GET"): owners(200),
+    ("clinics.clinic", "POST"): owners(422),
+    # It is open already.
+    ("clinics.switch", "POST"): owners(303),
+    # The slug was not typed.
+    ("clinics.shred", "POST"): owners(422),
+    ("widget.loader", "GET"): either(200),
     ("call.index", "GET"): readers(200),
     ("call.index", "POST"): readers(303),
     # This is no demo.
     ("demo_code.show", "GET"): either(404),
     ("queue.home", "GET"): everywhere(
         # A reader at one clinic goes to its queue.
-        signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200}
+        signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200, OWNER: 200}
     ),
     ("queue.index", "GET"): readers(200),
     ("queue.search", "GET"): readers(303),
@@ -280,8 +302,12 @@ class World:
                 # A note; and a request is no duplicate of itself.
                 sent = {"note": "Called", "other": path.split("/")[4], "verdict": "same"}
                 return self._staff_token(visitor) | sent
+            case "clinics.switch":
+                return self._staff_token(visitor) | {"to": "open"}
             case _ if endpoint.startswith(
                 (
+                    "clinic_look.",
+                    "clinics.",
                     "security.",
                     "queue.",
                     "follow_up.",
