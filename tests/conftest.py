@@ -87,7 +87,7 @@ class Installation:
 
 
 def make_installation(database_url: str) -> Installation:
-    """Two clinics, `acme` (framed by one site) and `other`, one person a role at each, and who looks after both."""
+    """Two clinics, `acme` (framed by one site) and `other`, one person a role at each, and their owner."""
     from flask_security import hash_password  # noqa: PLC0415 - domain tests start without the web
 
     from screener import create_app  # noqa: PLC0415

@@ -114,16 +114,18 @@ def _to(clinic: Clinic) -> Response:
 @installation_admin_only
 def switch(slug: str) -> Any:
     """Opens or shuts; pressed twice, it still does what the button said."""
-    found = _get(slug)
-    if request.form.get("to") == "open":
+    found, way = _get(slug), request.form.get("to")
+    if way == "open":
         try:
             enable_clinic(db(), found, by=current_user.id)
         except ValueError as error:
             return _show(found, _typed_of(found), [("main", in_sentence(error))]), INVALID
         flash(f"{found.name} is open.")
-    else:
+    elif way == "shut":
         disable_clinic(db(), found, by=current_user.id, now=datetime.now(UTC))
         flash(f"{found.name} is shut, to patients and staff.")
+    else:
+        abort(400)
     return _to(found)
 
 

@@ -21,7 +21,7 @@ MOST_DRAWN_BYTES: Final = 9_000
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")
 _SVG: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:\?xml|!--|!doctype|svg)", re.IGNORECASE)
 # How much of the full size, in how many colors: the first that is small enough is taken.
-_TRIES: Final = ((1.0, 64), (1.0, 16), (0.75, 32), (0.75, 8), (0.5, 32), (0.5, 8), (0.25, 16), (0.25, 4))
+_TRIES: Final = ((1.0, 128), (1.0, 32), (0.75, 64), (0.75, 16), (0.5, 64), (0.5, 16), (0.25, 32), (0.25, 8))
 _LIGHT: Final = 128
 _WHITE, _BLACK = (255, 255, 255), (29, 28, 26)
 _OPAQUE: Final = 128
@@ -82,7 +82,9 @@ def _small_enough(drawing: Image.Image) -> Iterator[Logo]:
     for share, colors in _TRIES:
         size = (max(1, round(drawing.width * share)), max(1, round(drawing.height * share)))
         # A new picture: nothing of the file it came from, such as comments or places, is in it.
-        plain = drawing.resize(size, Image.Resampling.LANCZOS).quantize(colors, dither=Image.Dither.NONE)
+        plain = drawing.resize(size, Image.Resampling.LANCZOS).quantize(
+            colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
         written = BytesIO()
         plain.save(written, "PNG", optimize=True)
         if written.tell() <= MOST_DRAWN_BYTES:
