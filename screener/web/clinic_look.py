@@ -208,6 +208,7 @@ def _edit(form: LookForm) -> str:
 def preview() -> Any:
     """A patient's page in a frame, as stored or as typed; nothing is kept of it, and nothing in it works."""
     card = g.staff_clinic
+    g.is_tried_out = True
     speak(_chosen("lang", LANGUAGES, SOURCE_LANGUAGE))
     g.theme = _chosen("theme", THEMES, "")
     g.clinic = card

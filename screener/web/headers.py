@@ -9,8 +9,6 @@ from screener.web.languages import language
 
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
-# A patient's page that an administrator tries out, in a frame on the page where they change it.
-_TRIED_OUT = "clinic_look.preview"
 # Public, and at another address whenever their content changes; they say themselves how long they are kept.
 _KEPT = frozenset({"clinic_look.stylesheet", "clinic_look.logo"})
 
@@ -49,7 +47,8 @@ def add_headers(response: Response) -> Response:
 
 
 def _frame_ancestors() -> str:
-    if request.endpoint == _TRIED_OUT:
+    if g.get("is_tried_out"):
+        # A patient's page in a frame on the page where an administrator changes it.
         return "'self'"
     clinic = g.get("clinic")
     if clinic is None or not (request.endpoint or "").startswith(_PATIENT):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageOps, ImageStat
+from PIL import Image, ImageFile, ImageOps, ImageStat
 
 from screener.store.clinic_changes import Logo
 
@@ -42,6 +42,8 @@ def draw_logo(data: bytes) -> Logo:
 
 
 def _open(data: bytes) -> Image.Image:
+    # WeasyPrint lets half a file pass for a picture, in the whole process, from when it was first used.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         found = Image.open(BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

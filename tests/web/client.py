@@ -66,7 +66,7 @@ class Page:
     @property
     def is_preview(self) -> bool:
         """A patient's page that staff try out in a frame, where nothing can be sent."""
-        return self.path.endswith("/look/preview")
+        return self.path.split("?")[0].endswith("/look/preview") and self.status in {200, 422}
 
     @cached_property
     def tree(self) -> Element:
