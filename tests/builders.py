@@ -4,6 +4,9 @@ from __future__ import annotations
 
 PASSWORD = "correct horse battery staple"
 
+# Looks after the clinics and belongs to none.
+OWNER = "owner@screen.example"
+
 # E-mail -> (clinic, role); nobody@ belongs to no clinic.
 STAFF = {
     "intake@acme.example": ("acme", "intake"),
@@ -11,6 +14,7 @@ STAFF = {
     "admin@acme.example": ("acme", "clinic_admin"),
     "intake@other.example": ("other", "intake"),
     "nobody@acme.example": ("", ""),
+    OWNER: ("", ""),
 }
 
 # A person whose answers match chronic and intractable migraine, and who is not urgent.

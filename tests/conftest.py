@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
-from builders import PASSWORD, STAFF
+from builders import OWNER, PASSWORD, STAFF
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -89,7 +89,7 @@ class Installation:
 
 
 def make_installation(database_url: str) -> Installation:
-    """Two clinics, `acme` (framed by one site) and `other`, and one person a role at each."""
+    """Two clinics, `acme` (framed by one site) and `other`, one person a role at each, and their owner."""
     from screener import create_app  # noqa: PLC0415 - domain tests start without the web
     from screener.settings import Settings  # noqa: PLC0415
     from screener.store.clinics import add_clinic  # noqa: PLC0415
@@ -133,6 +133,7 @@ def add_person(app: Flask, email: str, clinic_id: UUID | None, roles: Collection
 
     security, session = app.extensions["security"], app.extensions["screener.database"].sessions()
     person = security.datastore.create_user(email=email, name=name or email, password=hash_password(PASSWORD))
+    person.is_installation_admin = email == OWNER
     security.datastore.commit()
     secret = security.totp_factory.generate_totp_secret()
     security.datastore.tf_set(person, "authenticator", totp_secret=secret)

@@ -114,6 +114,8 @@ _NOT_TOLD = {
     "Your role at this clinic does not open patient records. Ask your clinic's administrator.",
     "Only an administrator of this clinic may open this page.",
     "Only a clinician of this clinic confirms and signs. What was signed opens from the history page.",
+    "The records of this clinic were destroyed",
+    "Its keys are gone: nothing that patients said or staff wrote there can be opened again, by anybody.",
     "Your child",
 }
 _TOLD = ("forms", "look", "patient", "result", "saving", "saving_forms", "visit", "withdraw")

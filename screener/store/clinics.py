@@ -1,9 +1,9 @@
 """Clinics: who is served, and the key that seals what their patients say."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
-from screener.store.origins import read_origin
+from screener.store.origins import MOST_ORIGINS, read_origin
 from screener.store.tables import AuditHead, Clinic, ClinicKey
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
-_LONGEST_NAME, _LONGEST_PHONE = 200, 40
+_LONGEST: Final = {"name": 200, "phone": 40, "hours": 200}
 _SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
+# Addresses below /desk/ that are no clinic's.
+_RESERVED: Final = frozenset({"account", "clinics", "here"})
 
 
 def add_clinic(
@@ -33,9 +35,8 @@ def add_clinic(
     is_demo: bool = False,
 ) -> Clinic:
     """Raise ValueError, in words for the operator, if one of these will not do or the slug is taken."""
-    _check(session, slug, name, phone, time_zone)
-    for origin in origins:
-        _check_origin(origin)
+    check_slug(session, slug)
+    check_about({"name": name, "phone": phone, "hours": hours, "time_zone": time_zone, "origins": origins})
     clinic = Clinic(
         id=new_id(),
         slug=slug,
@@ -55,16 +56,29 @@ def add_clinic(
     return clinic
 
 
-def _check(session: Session, slug: str, name: str, phone: str, time_zone: str) -> None:
+def check_slug(session: Session, slug: str) -> None:
+    """Raise ValueError, in words for people, if no new clinic can have this name."""
     if not _SLUG.fullmatch(slug):
         raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
-    for what, text, most in (("name", name, _LONGEST_NAME), ("phone", phone, _LONGEST_PHONE)):
-        if not 0 < len(text) <= most:
-            raise ValueError(f"{what}: use 1 to {most} characters")
-    if time_zone not in available_timezones():
-        raise ValueError(f"time zone {time_zone!r} is not known: use an IANA name like America/New_York")
-    if session.scalar(select(Clinic.id).where(Clinic.slug == slug)) is not None:
-        raise ValueError(f"slug {slug!r} is taken by another clinic")
+    if slug in _RESERVED or find_any_clinic(session, slug):
+        raise ValueError(f"slug {slug!r} is taken by another {'page' if slug in _RESERVED else 'clinic'}")
+
+
+def check_about(about: Mapping[str, Any]) -> None:
+    """Raise ValueError, in words that name the field, if a clinic cannot be so."""
+    for what, most in _LONGEST.items():
+        least = 0 if what == "hours" else 1
+        said = about.get(what)
+        if said is not None and not (least <= len(said) <= most and said.isprintable()):
+            raise ValueError(f"{what}: use {least} to {most} characters on one line")
+    zone = about.get("time_zone")
+    if zone is not None and zone not in available_timezones():
+        raise ValueError(f"time zone {zone!r} is not known: use an IANA name like America/New_York")
+    origins = about.get("origins") or ()
+    if len(origins) > MOST_ORIGINS:
+        raise ValueError(f"origins: use {MOST_ORIGINS} at most")
+    for origin in origins:
+        _check_origin(origin)
 
 
 def _check_origin(origin: str) -> None:
@@ -94,6 +108,11 @@ def find_clinic(session: Session, slug: str) -> Clinic | None:
     if not _SLUG.fullmatch(slug):
         return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
+
+
+def find_any_clinic(session: Session, slug: str) -> Clinic | None:
+    """The same, also if it is disabled."""
+    return session.scalar(select(Clinic).where(Clinic.slug == slug))
 
 
 def list_clinics(session: Session) -> list[Clinic]:

@@ -58,6 +58,15 @@ def find_roles(session: Session, staff_id: int, clinic_id: UUID) -> frozenset[st
     )
 
 
+def was_shredded(session: Session, staff_id: int, slug: str) -> bool:
+    """Whether the person belongs to a clinic of that name whose keys were destroyed."""
+    found = select(Membership.id).join(Clinic, Clinic.id == Membership.clinic_id)
+    theirs = found.where(
+        Membership.staff_id == staff_id, Clinic.slug == slug, Clinic.shredded_at.is_not(None)
+    )
+    return session.scalar(theirs.limit(1)) is not None
+
+
 @dataclass(frozen=True)
 class Colleague:
     """A person as the administrator of one clinic sees them."""
@@ -153,6 +162,22 @@ def set_roles(
     with furnishing_clinic(session, clinic_id):
         note(session, what, person_subject(staff_id), staff_id=by, was=sorted(held), roles=sorted(set(roles)))
     return True
+
+
+def make_installation_admin(session: Session, person: User, now: datetime) -> None:
+    """From now on they look after the clinics. Signs them out; stands in the trails of their own clinics."""
+    person.is_installation_admin = True
+    session.flush()
+    end_sessions(session, person.id, now)
+    note_person(session, person, "made_installation_admin", by=None)
+
+
+def end_installation_admin(session: Session, person: User, now: datetime) -> None:
+    """They look after the clinics no more, from the next request on."""
+    person.is_installation_admin = False
+    session.flush()
+    end_sessions(session, person.id, now)
+    note_person(session, person, "ended_installation_admin", by=None)
 
 
 def note_person(session: Session, person: User, what: str, *, by: int | None, **details: Detail) -> None:

@@ -11,7 +11,7 @@ from flask_security.models.sqla_v2 import (
     FsUserMixin,
     FsWebAuthnMixin,
 )
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from screener.store.database import Base, UtcDateTime, new_id
@@ -64,8 +64,21 @@ class Clinic(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     origins: Mapped[list[str]] = mapped_column(JSON)
     is_demo: Mapped[bool]
+    # How it looks: a color #rrggbb; its own words ("intro", "what_next"), then by language; a PNG.
+    accent: Mapped[str | None] = mapped_column(String(7))
+    texts: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict, server_default=text("'{}'"))
+    logo: Mapped[bytes | None] = mapped_column(deferred=True)
+    logo_hash: Mapped[str | None] = mapped_column(String(12))
+    logo_width: Mapped[int | None]
+    logo_height: Mapped[int | None]
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Its keys are gone, and with them all that was sealed.
+    shredded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def state(self) -> str:
+        return "destroyed" if self.shredded_at else "disabled" if self.disabled_at else "open"
 
 
 class ClinicKey(ClinicScoped, Base):
@@ -429,6 +442,8 @@ class User(Base, FsUserMixin):
     totp_counter: Mapped[int | None]
     # Whether the desk listens to single keys: they get in the way of speech input, so only who asks has them.
     has_shortcuts: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Adds, changes and closes clinics; reads nothing of any.
+    is_installation_admin: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def check_tf_required_setup(self) -> bool:
         """Whether the app's codes are the only second step, which nobody gives up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -18,7 +18,7 @@ from screener.domain.consultation import READS_ANSWERS, Role
 from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.store.database import Database
-from screener.store.staff import find_roles
+from screener.store.staff import find_roles, was_shredded
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 
@@ -34,6 +34,10 @@ class ClinicCard:
     time_zone: str
     origins: tuple[str, ...]
     is_demo: bool
+    accent: str | None
+    # Its address, width and height.
+    logo: tuple[str, int, int] | None
+    texts: Mapping[str, Mapping[str, str]]
 
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -93,6 +97,13 @@ def enter_open_clinic(slug: str) -> Clinic:
     return clinic
 
 
+def remember_kept_clinic(clinic: Clinic) -> None:
+    """The clinic of a receipt; where its records were destroyed, the page says so and nothing else."""
+    remember_clinic(clinic)
+    if clinic.shredded_at:
+        abort(410, description="clinic destroyed")
+
+
 def remember_clinic(clinic: Clinic) -> None:
     """For templates and headers, also of an error page after a rollback."""
     g.clinic = card_of(clinic)
@@ -107,7 +118,18 @@ def card_of(clinic: Clinic) -> ClinicCard:
         clinic.time_zone,
         tuple(clinic.origins),
         clinic.is_demo,
+        # A clinic that is shut serves no color and no logo any more; some receipts of it are still read.
+        clinic.accent if not clinic.disabled_at else None,
+        _logo_of(clinic) if not clinic.disabled_at else None,
+        clinic.texts,
     )
+
+
+def _logo_of(clinic: Clinic) -> tuple[str, int, int] | None:
+    if not clinic.logo_hash:
+        return None
+    path = f"/c/{clinic.slug}/logo.png?v={clinic.logo_hash}"
+    return path, clinic.logo_width or 0, clinic.logo_height or 0
 
 
 def staff_only(view: View) -> View:
@@ -127,6 +149,18 @@ def admin_only(view: View) -> View:
     return cast(View, fresh(guarded))
 
 
+def installation_admin_only(view: View) -> View:
+    """The same for whoever looks after the clinics; to all others there is no such page."""
+
+    @wraps(view)
+    def guarded(**values: object) -> object:
+        if not current_user.is_installation_admin:
+            abort(404)
+        return view(**values)
+
+    return cast(View, auth_required("session", within=_fresh, grace=lambda: timedelta(0))(guarded))
+
+
 def _fresh() -> timedelta:
     limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
     return limit
@@ -137,6 +171,8 @@ def _at_clinic(view: View, allowed: frozenset[Role], refusal: str) -> Callable[.
     def guarded(clinic_slug: str, **values: object) -> object:
         clinic = find_clinic(db(), clinic_slug)
         roles = find_roles(db(), current_user.id, clinic.id) if clinic else frozenset()
+        if clinic is None and was_shredded(db(), current_user.id, clinic_slug):
+            abort(410, description="destroyed")
         if clinic is None or not roles:
             abort(404)
         enter_clinic(db(), clinic.id)

@@ -17,6 +17,8 @@ from screener.web import (
     account,
     audit,
     call,
+    clinic_look,
+    clinics,
     confirm,
     demo_code,
     demo_mail,
@@ -74,6 +76,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     languages.install(app)
     look.install(app)
     widget.install(app)
+    clinic_look.install(app)
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
@@ -88,6 +91,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(invite.invite)
     app.register_blueprint(account.account)
     app.register_blueprint(people.people)
+    app.register_blueprint(clinics.clinics)
     app.register_blueprint(audit.audit)
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)

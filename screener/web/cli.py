@@ -8,6 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, assert_never
 
 import click
@@ -21,8 +22,11 @@ from screener.web.classify_files import HeaderError, Item, read_objects
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
     from screener.settings import Settings
     from screener.store.database import Database
+    from screener.store.tables import Clinic
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
@@ -234,17 +238,120 @@ def add_clinic_command(
     slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
 ) -> None:
     """Add a clinic; its page is /c/SLUG."""
+    from screener.store.clinic_changes import note_clinic
     from screener.store.clinics import add_clinic
 
     with _open_database().new_session() as session:
         try:
-            add_clinic(
+            clinic = add_clinic(
                 session, slug=slug, name=name, phone=phone, hours=hours, time_zone=time_zone, origins=origins
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
+        note_clinic(session, clinic, "clinic_added", by=None)
         session.commit()
     click.echo(f"Added. Patients start at /c/{slug}")
+
+
+@clinic_group.command("list")
+def list_clinics_command() -> None:
+    """List the clinics: slug, name, state, number of requests and origins, parted by tabs."""
+    from screener.store.clinic_changes import count_requests
+    from screener.store.clinics import list_clinics
+
+    with _open_database().new_session() as session:
+        for clinic in list_clinics(session):
+            told = (clinic.slug, clinic.name, clinic.state, count_requests(session, clinic))
+            click.echo("\t".join([*map(str, told), " ".join(clinic.origins) or "-"]))
+
+
+@clinic_group.command("change")
+@click.argument("slug")
+@click.option("--name")
+@click.option("--phone", help="As shown to patients.")
+@click.option("--hours", help="When the phone is answered, in words.")
+@click.option("--time-zone")
+@click.option(
+    "--origin", "origins", multiple=True, help="Sites that may frame the pages, in place of all before."
+)
+@click.option("--no-origins", is_flag=True, help="No site may frame the pages any more.")
+def change_clinic_command(
+    slug: str, *, origins: tuple[str, ...], no_origins: bool, **about: str | None
+) -> None:
+    """Change what is named; all else stays."""
+    from screener.store.clinic_changes import change_clinic
+
+    changes: dict[str, object] = {name: value for name, value in about.items() if value is not None}
+    if origins or no_origins:
+        changes["origins"] = list(origins)
+    with _clinic(slug) as (session, clinic):
+        try:
+            changed = change_clinic(session, clinic, changes, by=None)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"Changed: {', '.join(changed).replace('_', ' ') or 'nothing'}.")
+
+
+@clinic_group.command("disable")
+@click.argument("slug")
+def disable_clinic_command(slug: str) -> None:
+    """Shut a clinic's pages, to patients and staff. Its data stays; `enable` opens them again."""
+    from datetime import UTC, datetime
+
+    from screener.store.clinic_changes import disable_clinic
+
+    with _clinic(slug) as (session, clinic):
+        changed = disable_clinic(session, clinic, by=None, now=datetime.now(UTC))
+    click.echo("Disabled." if changed else "It was disabled already.")
+
+
+@clinic_group.command("enable")
+@click.argument("slug")
+def enable_clinic_command(slug: str) -> None:
+    """Open a disabled clinic's pages again."""
+    from screener.store.clinic_changes import enable_clinic
+
+    with _clinic(slug) as (session, clinic):
+        try:
+            changed = enable_clinic(session, clinic, by=None)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo("Enabled." if changed else "It was enabled already.")
+
+
+@clinic_group.command("shred-key")
+@click.argument("slug")
+def shred_key_command(slug: str) -> None:
+    """Destroy a clinic's keys: whatever its patients said and its staff wrote stays shut for ever.
+
+    Asks for the slug once more. Only the audit trail, plain times and states can be read afterwards.
+    """
+    from datetime import UTC, datetime
+
+    from screener.store.clinic_changes import shred_keys
+
+    database = _open_database()
+    with _clinic(slug, database) as (session, clinic):
+        click.echo(f"This destroys all that was said at {clinic.name}. Nothing brings it back.")
+        if click.prompt("Type the slug to go on", default="", show_default=False) != slug:
+            raise click.ClickException("That is not the slug. Nothing was changed.")
+        changed = shred_keys(session, clinic, by=None, now=datetime.now(UTC))
+    database.forget_deleted("clinic_keys")
+    click.echo("Destroyed." if changed else "It was destroyed before.")
+    click.echo("Backups made before still hold these keys: delete them, or they open with the master key.")
+
+
+@contextmanager
+def _clinic(slug: str, database: Database | None = None) -> Iterator[tuple[Session, Clinic]]:
+    """A clinic, also a disabled one, and the session it is changed in; committed if nothing is raised."""
+    from screener.store.clinics import find_any_clinic
+
+    with (database or _open_database()).new_session() as session:
+        clinic = find_any_clinic(session, slug)
+        if clinic is None:
+            raise click.ClickException(f"No clinic is called {slug}.")
+        yield session, clinic
+        session.commit()
 
 
 @main.group("staff")
@@ -254,14 +361,20 @@ def staff_group() -> None:
 
 @staff_group.command("add")
 @click.argument("email")
-@click.option("--clinic", "slug", required=True)
-@click.option("--role", "roles", multiple=True, required=True, help="May be repeated.")
+@click.option("--clinic", "slug")
+@click.option("--role", "roles", multiple=True, help="At the clinic; may be repeated.")
+@click.option("--installation-admin", is_flag=True, help="Looks after the clinics; reads nothing of any.")
 @click.option("--name", required=True)
-def add_staff_command(email: str, *, slug: str, roles: tuple[str, ...], name: str) -> None:
+def add_staff_command(
+    email: str, *, slug: str | None, roles: tuple[str, ...], installation_admin: bool, name: str
+) -> None:
     """Add a person to a clinic and print the link with which they choose a password, once, within 72 hours.
 
-    The first administrator of a clinic comes in this way, and invites the others from its page.
+    The first administrator of a clinic comes in this way, and invites the others from its page. Without a
+    clinic it is somebody who looks after all of them.
     """
+    if bool(slug) != bool(roles) or not (slug or installation_admin):
+        raise click.UsageError("Give --clinic and --role together, or --installation-admin, or all three.")
     from screener import create_app
     from screener.web.people import add_by_hand
 
@@ -269,10 +382,27 @@ def add_staff_command(email: str, *, slug: str, roles: tuple[str, ...], name: st
     click.get_current_context().call_on_close(app.extensions["screener.database"].dispose)
     with app.test_request_context():
         try:
-            link = add_by_hand(email, name, slug, roles)
+            link = add_by_hand(email, name, slug, roles, installation_admin=installation_admin)
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     click.echo(link)
+
+
+@staff_group.command("end-installation-admin")
+@click.argument("email")
+def end_installation_admin_command(email: str) -> None:
+    """Take the care of all clinics from a person; their roles at clinics stay."""
+    from datetime import UTC, datetime
+
+    from screener.store.staff import end_installation_admin, find_person
+
+    with _open_database().new_session() as session:
+        person = find_person(session, email)
+        if person is None or not person.is_installation_admin:
+            raise click.ClickException(f"{email} does not look after the clinics.")
+        end_installation_admin(session, person, datetime.now(UTC))
+        session.commit()
+    click.echo("Done. They are signed out.")
 
 
 @main.command("replay")
@@ -409,12 +539,13 @@ def serve_command(*, port: int, demo: bool) -> None:
 
 
 def _print_demo(port: int) -> None:
-    from screener.web.demo import DEMO_PASSWORD, DEMO_SLUG, DEMO_STAFF
+    from screener.web.demo import DEMO_OWNER, DEMO_PASSWORD, DEMO_SLUG, DEMO_STAFF
 
     click.echo(f"Patients: http://localhost:{port}/c/{DEMO_SLUG}")
     click.echo(f"Staff:    http://localhost:{port}/desk/")
     for email, role in DEMO_STAFF.items():
         click.echo(f"  {email} ({role.replace('_', ' ')}), password: {DEMO_PASSWORD}")
+    click.echo(f"  {DEMO_OWNER} (all clinics), password: {DEMO_PASSWORD}")
     click.echo(f"  then the six digits at http://localhost:{port}/demo/code")
 
 

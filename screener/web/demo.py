@@ -17,7 +17,7 @@ from screener.domain.next_step import next_step
 from screener.domain.question import NONE_CODE, Choice, Choices, Number, Part, Question, Text, Value, YesNo
 from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.screening import screen
-from screener.store.clinics import add_clinic, find_clinic
+from screener.store.clinics import add_clinic, find_any_clinic
 from screener.store.consultations import move_consultation
 from screener.store.duplicates import decide_pair
 from screener.store.outbox import remove_messages
@@ -29,6 +29,8 @@ from screener.web.requests import Sending, send_request
 
 DEMO_SLUG: Final = "demo"
 DEMO_PASSWORD: Final = "demo pass phrase for looking"  # noqa: S105 - printed at every start
+# Looks after the clinics, and belongs to none.
+DEMO_OWNER: Final = "owner@demo.example"
 DEMO_STAFF: Final = {
     "intake@demo.example": "intake",
     "clinician@demo.example": "clinician",
@@ -100,7 +102,8 @@ _WORDS = (
 def add_demo(submissions: int) -> str:
     """Adds the demo clinic, its staff and its submissions; does nothing if the clinic is there."""
     session = db()
-    if find_clinic(session, DEMO_SLUG):
+    if find_any_clinic(session, DEMO_SLUG):
+        _add_owner()
         _give_codes(session)
         session.commit()
         return "The demo clinic is there already."
@@ -135,13 +138,26 @@ def _add_staff(clinic_id: Any) -> None:
         roles = (role, "intake") if role == "clinic_admin" else (role,)
         for held in roles:
             add_membership(db(), staff_id=person.id, clinic_id=clinic_id, role=held)
+    _add_owner()
     _give_codes(db())
+
+
+def _add_owner() -> None:
+    if find_person(db(), DEMO_OWNER) is None:
+        datastore = current_app.extensions["security"].datastore
+        datastore.create_user(
+            email=DEMO_OWNER,
+            name="Demo owner",
+            password=hash_password(DEMO_PASSWORD),
+            is_installation_admin=True,
+        )
+        datastore.commit()
 
 
 def _give_codes(session: Session) -> None:
     """An authenticator app for whoever has no second step yet."""
     security = current_app.extensions["security"]
-    for email in DEMO_STAFF:
+    for email in (*DEMO_STAFF, DEMO_OWNER):
         person = find_person(session, email)
         if person is not None and not person.tf_totp_secret:
             secret = security.totp_factory.generate_totp_secret()

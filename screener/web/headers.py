@@ -9,6 +9,8 @@ from screener.web.languages import language
 
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
+# Public, and at another address whenever their content changes; they say themselves how long they are kept.
+_KEPT = frozenset({"clinic_look.stylesheet", "clinic_look.logo"})
 
 # The same for everybody: what may be kept stands in their own headers.
 _FILES = {"static", "widget.loader"}
@@ -31,12 +33,15 @@ def add_headers(response: Response) -> Response:
     ancestors = _frame_ancestors()
     # The desk's script asks how long the session lasts.
     more = " connect-src 'self';" if is_staff_page(request) else ""
+    if request.endpoint == "clinic_look.edit":
+        more += " frame-src 'self';"
     headers["Content-Security-Policy"] = _CSP.format(more=more, ancestors=ancestors)
-    if ancestors == "'none'":
-        headers["X-Frame-Options"] = "DENY"
+    if is_staff_page(request) or ancestors == "'none'":
+        headers["X-Frame-Options"] = "DENY" if ancestors == "'none'" else "SAMEORIGIN"
     # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.
     headers["Referrer-Policy"] = "same-origin"
-    headers["Cache-Control"] = "no-store"
+    if request.endpoint not in _KEPT or "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
     if response.mimetype == "text/html":
         headers["Content-Language"] = language()
     if request.is_secure:
@@ -45,6 +50,9 @@ def add_headers(response: Response) -> Response:
 
 
 def _frame_ancestors() -> str:
+    if g.get("is_tried_out"):
+        # A patient's page in a frame on the page where an administrator changes it.
+        return "'self'"
     clinic = g.get("clinic")
     if clinic is None or not (request.endpoint or "").startswith(_PATIENT):
         return "'none'"

@@ -32,7 +32,7 @@ from screener.store.drafts import (
     remove_expired_drafts,
 )
 from screener.store.tables import MOST_TRIES, Clinic
-from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_clinic
+from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
 from screener.web.call import call_url
 from screener.web.copies import can_make_pdf, send_pdf
 from screener.web.forms import ContactForm, PageForm, form_for, read_age
@@ -407,7 +407,7 @@ def receipt(token: str) -> Any:
     sent = find_by_receipt(db(), token)
     if sent is None:
         return render_template("patient/gone.html"), 410
-    remember_clinic(db().get_one(Clinic, sent.clinic_id))
+    remember_kept_clinic(db().get_one(Clinic, sent.clinic_id))
     return render_template("patient/receipt.html", sent=sent, token=token, may_withdraw=may_withdraw(sent))
 
 

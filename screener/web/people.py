@@ -21,6 +21,7 @@ from screener.store.staff import (
     find_roles,
     hold_people,
     list_colleagues,
+    make_installation_admin,
     set_roles,
 )
 from screener.store.tables import User
@@ -167,16 +168,21 @@ def _person(colleague: Colleague, problems: list[tuple[str, str]]) -> str:
     )
 
 
-def add_by_hand(email: str, name: str, slug: str, roles: Collection[str]) -> str:
+def add_by_hand(
+    email: str, name: str, slug: str | None, roles: Collection[str], *, installation_admin: bool = False
+) -> str:
     """For the operator; the link that sets the password. Raises ValueError in words for them."""
-    clinic = find_clinic(db(), slug)
-    if clinic is None:
+    clinic = find_clinic(db(), slug) if slug else None
+    if slug and clinic is None:
         raise ValueError(f"no clinic is called {slug}")
     validate_email(email, check_deliverability=False)
     found = add_invited(email, name)
-    held = find_roles(db(), found.id, clinic.id)
     now = datetime.now(UTC)
-    set_roles(db(), staff_id=found.id, clinic_id=clinic.id, roles=held | set(roles), now=now, name=name)
+    if clinic:
+        held = find_roles(db(), found.id, clinic.id)
+        set_roles(db(), staff_id=found.id, clinic_id=clinic.id, roles=held | set(roles), now=now, name=name)
+    if installation_admin:
+        make_installation_admin(db(), found, now)
     link = link_for(found)
     db().commit()
     return link

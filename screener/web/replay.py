@@ -73,10 +73,12 @@ class Unreadable:
 
 
 def list_clinic_ids(database: Database, slug: str | None = None) -> list[ClinicName]:
-    """All clinics, the disabled too, or the one of that name."""
+    """All clinics, the disabled too, or the one of that name; but none whose keys are gone."""
     with database.new_session() as session:
         begin_reading(session)
-        named = [ClinicName(clinic.id, clinic.slug) for clinic in list_clinics(session)]
+        named = [
+            ClinicName(clinic.id, clinic.slug) for clinic in list_clinics(session) if not clinic.shredded_at
+        ]
     return [clinic for clinic in named if slug in {None, clinic.slug}]
 
 

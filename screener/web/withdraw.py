@@ -12,7 +12,7 @@ from screener.store.consultations import find_by_receipt, withdraw_consultation
 from screener.store.database import begin_reading
 from screener.store.errors import ConflictError
 from screener.store.tables import Clinic, Consultation
-from screener.web.access import db, remember_clinic
+from screener.web.access import db, remember_kept_clinic
 from screener.web.languages import gettext
 from screener.web.visit import form_token, now, receipt_url, require_form_token
 
@@ -30,7 +30,7 @@ def withdraw_request(token: str) -> Any:
     sent = find_by_receipt(db(), token)
     if sent is None:
         return render_template("patient/gone.html"), 410
-    remember_clinic(db().get_one(Clinic, sent.clinic_id))
+    remember_kept_clinic(db().get_one(Clinic, sent.clinic_id))
     if sent.withdrawn_at:
         return _to_receipt(token)
     if request.method != "POST":

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from builders import CONTACT, STAFF
+from builders import CONTACT, OWNER, STAFF
 from flask import Flask
 from web.client import Browser, Page
 from web.conftest import Made
@@ -77,6 +77,11 @@ def clinicians(status: int) -> dict[str, Expected]:
             if at == clinic:
                 expected[clinic][email] = status if role == "clinician" else 403
     return expected
+
+
+def owners(status: int) -> dict[str, Expected]:
+    """Whoever looks after the clinics gets in; to all others there is no such page."""
+    return everywhere(everyone(404) | {"anonymous": 302, OWNER: status})
 
 
 def either(status: int) -> dict[str, Expected]:
@@ -173,13 +178,30 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("website.plugin", "GET"): admins(200),
     # No start page was named.
     ("oembed.link", "GET"): either(404),
+    ("clinic_look.edit", "GET"): admins(200),
+    # Without a telephone number.
+    ("clinic_look.edit", "POST"): admins(422),
+    ("clinic_look.preview", "GET"): admins(200),
+    ("clinic_look.preview", "POST"): admins(422),
+    # No color was asked for, and there is no logo.
+    ("clinic_look.stylesheet", "GET"): either(404),
+    ("clinic_look.logo", "GET"): either(404),
+    ("clinics.index", "GET"): owners(200),
+    ("clinics.index", "POST"): owners(422),
+    ("clinics.clinic", "GET"): owners(200),
+    ("clinics.clinic", "POST"): owners(422),
+    # Whether to open or to shut it was not said.
+    ("clinics.switch", "POST"): owners(400),
+    # The slug was not typed.
+    ("clinics.shred", "POST"): owners(422),
+    ("widget.loader", "GET"): either(200),
     ("call.index", "GET"): readers(200),
     ("call.index", "POST"): readers(303),
     # This is no demo.
     ("demo_code.show", "GET"): either(404),
     ("queue.home", "GET"): everywhere(
         # A reader at one clinic goes to its queue.
-        signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200}
+        signed_in(302, else_=302) | {"nobody@acme.example": 200, "admin@acme.example": 200, OWNER: 200}
     ),
     ("queue.index", "GET"): readers(200),
     ("queue.search", "GET"): readers(303),
@@ -192,7 +214,6 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("desk_habits.remove_view", "POST"): readers(404),
     ("desk_habits.shortcuts", "GET"): readers(303),
     ("desk_habits.shortcuts", "POST"): readers(303),
-    ("widget.loader", "GET"): either(200),
     ("work.assign", "GET"): readers(303),
     ("work.assign", "POST"): readers(303),
     ("work.still_open", "POST"): readers(200),
@@ -313,6 +334,8 @@ class World:
                 return self._staff_token(visitor) | sent
             case _ if endpoint.startswith(
                 (
+                    "clinic_look.",
+                    "clinics.",
                     "security.",
                     "queue.",
                     "confirm.",
