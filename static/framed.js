@@ -4,7 +4,7 @@
   const { po, eid, why } = document.currentScript.dataset;
   if (parent === window) return;
   const say = (t, more) => parent.postMessage({ ms: 1, t, id: eid, ...more }, po);
-  const size = () => say("size", { h: Math.min(8000, Math.ceil(document.body.getBoundingClientRect().height)) });
+  const size = () => say("size", { h: Math.min(8000, Math.ceil(document.documentElement.getBoundingClientRect().height)) });
 
   new ResizeObserver(size).observe(document.body);
   size();
