@@ -78,7 +78,9 @@ class TwoClinics(RuleBasedStateMachine):
         method, place, sent = act
         path = f"/desk/{at}/requests/{reference}{place}"
         page = self._alone(at, lambda browser: browser.open(method, path, data=self._form(at, method, sent)))
-        assert (page.status == 404) == (self.clinic_of[reference] != at), (path, page.status)
+        # 403: what intake may not open at all is refused before anybody looks for the request.
+        refused = {403, 404} if self.clinic_of[reference] != at else set()
+        assert page.status in (refused or {200, 303, 403, 409, 422}), (path, page.status)
 
     @rule(
         at=st.sampled_from(CLINICS),
@@ -144,6 +146,8 @@ def test_no_step_of_one_clinics_staff_sees_or_touches_the_other(made: Made) -> N
             max_examples=max(1, STEPS // STEPS_EACH),
             stateful_step_count=STEPS_EACH,
             deadline=None,
+            # The same steps at each run, but in a release run.
+            derandomize="STEPS" not in os.environ,
             # Made smaller, a failure would take minutes; the steps are printed as they are.
             phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),
