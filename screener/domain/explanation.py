@@ -137,6 +137,11 @@ class ExplainedClass:
     verdict_words: str
     reasons: tuple[Reason, ...]
 
+    @property
+    def source(self) -> str:
+        """The article that describes it."""
+        return self.reasons[0].source
+
 
 def explain(report: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> tuple[ExplainedClass, ...]:
     """Each class of a report with its verdict and reasons; what was said stands as worded that day.

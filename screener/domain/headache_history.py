@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from screener.domain.answers import Status
 from screener.domain.question import NONE_CODE, Question
@@ -75,6 +75,8 @@ from screener.domain.questionnaire import (
 from screener.domain.transcript import NOT_SURE, SKIPPED
 
 NOT_ASKED: Final = "Not asked"
+
+_WHY_UNTOLD: Final = ((SKIPPED, Status.SKIPPED.value), (NOT_ASKED, Status.NOT_ASKED.value))
 
 # By the codes of `acute_tried` and `preventives_tried`.
 ACUTE_CLASSES: Final = {
@@ -206,6 +208,14 @@ class Row:
         return bool(self.source) or any(cell.is_told for cell in self.cells)
 
 
+class Untold(NamedTuple):
+    """Rows that nobody told, and why in words and as a status."""
+
+    words: str
+    status: str
+    rows: tuple[Row, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     title: str
@@ -216,6 +226,12 @@ class Section:
     @property
     def told(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.is_told)
+
+    @property
+    def gaps(self) -> tuple[Untold, ...]:
+        """Rows of which nothing is known, by why; only what there is."""
+        found = (Untold(words, status, self.untold(status)) for words, status in _WHY_UNTOLD)
+        return tuple(gap for gap in found if gap.rows)
 
     def untold(self, status: str) -> tuple[Row, ...]:
         """Rows of which nothing is known because they were "skipped" or "not_asked"."""

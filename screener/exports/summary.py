@@ -67,10 +67,9 @@ def _section(section: Section, confirmed: Mapping[str, str]) -> Iterator[str]:
             for head, cell in zip(heads, row.cells, strict=True)
         )
         yield f"{'(!) ' if row.is_warning else ''}{row.label}: {words}"
-    for status, words in (("skipped", "Skipped"), ("not_asked", "Not asked")):
-        labels = [row.label + _mark(row.cells[0].source, confirmed) for row in section.untold(status)]
-        if labels:
-            yield f"{words}: {'; '.join(labels)}"
+    for gap in section.gaps:
+        labels = [row.label + _mark(row.cells[0].source, confirmed) for row in gap.rows]
+        yield f"{gap.words}: {'; '.join(labels)}"
 
 
 def _mark(question_id: str, confirmed: Mapping[str, str]) -> str:

@@ -8,9 +8,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from screener.store.consultations import add_event
-from screener.store.drafts import INVITATION_MAIL, OpenDraft, add_draft, close_doors, kept_until, save_draft
+from screener.store.drafts import OpenDraft, add_draft, close_doors, kept_until, save_draft
+from screener.store.outbox import invited_drafts
 from screener.store.saved_drafts import save_for_later
-from screener.store.tables import Consultation, Draft, OutboxMessage
+from screener.store.tables import Consultation, Draft
 
 
 class Invitation(NamedTuple):
@@ -22,7 +23,7 @@ class Invitation(NamedTuple):
 
 def find_invitation(session: Session, consultation: Consultation, now: datetime) -> Invitation | None:
     """The one that can still be answered."""
-    row = session.scalar(select(Draft).where(Draft.id.in_(_invited(consultation))))
+    row = session.scalar(select(Draft).where(Draft.id.in_(invited_drafts(consultation.id))))
     if row is None or now >= kept_until(row):
         return None
     return Invitation(row.created_at, kept_until(row))
@@ -35,18 +36,10 @@ def add_invitation(
 
     `document` must hold the `birth_year` that its door asks for.
     """
-    session.execute(delete(Draft).where(Draft.id.in_(_invited(consultation))))
+    session.execute(delete(Draft).where(Draft.id.in_(invited_drafts(consultation.id))))
     draft, _ = add_draft(session, consultation.clinic_id, document, now)
     close_doors(session, draft, ("page",), now)
     token = save_for_later(session, draft, "resume", now)
     save_draft(session, draft, now)
     add_event(session, consultation, "follow_up_invited", now, staff_id=staff_id)
     return draft, token
-
-
-def _invited(consultation: Consultation) -> Any:
-    return select(OutboxMessage.draft_id).where(
-        OutboxMessage.consultation_id == consultation.id,
-        OutboxMessage.kind == INVITATION_MAIL,
-        OutboxMessage.draft_id.is_not(None),
-    )

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from email_validator import validate_email
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import clinic_key
@@ -112,12 +112,16 @@ def cancel_mail(session: Session, *, draft_id: UUID, kind: str) -> None:
     )
 
 
-def remove_messages(session: Session, consultation_id: UUID) -> None:
-    """Whatever a request owes or was sent, and the forms that it was invited to fill in."""
-    invited = select(OutboxMessage.draft_id).where(
+def invited_drafts(consultation_id: UUID) -> Select[UUID | None]:
+    """The ids of the drafts that a mail about this request leads to."""
+    return select(OutboxMessage.draft_id).where(
         OutboxMessage.consultation_id == consultation_id, OutboxMessage.draft_id.is_not(None)
     )
-    session.execute(delete(Draft).where(Draft.id.in_(invited)))
+
+
+def remove_messages(session: Session, consultation_id: UUID) -> None:
+    """Whatever a request owes or was sent, and the forms that it was invited to fill in."""
+    session.execute(delete(Draft).where(Draft.id.in_(invited_drafts(consultation_id))))
     session.execute(delete(OutboxMessage).where(OutboxMessage.consultation_id == consultation_id))
 
 

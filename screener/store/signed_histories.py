@@ -57,10 +57,15 @@ class Histories:
 
 def read_histories(session: Session, consultation: Consultation) -> Histories:
     """Raise UnreadableError if a version was altered or put in another's place."""
+    return _read(session, consultation)[1]
+
+
+def _read(session: Session, consultation: Consultation) -> tuple[WorkingHistory | None, Histories]:
+    """The working copy's row too."""
     row, working = _read_working(session, consultation)
     signed = _read_signed(session, consultation)
     stamp = f"{row.id.hex}.{row.version}" if row else f"signed.{len(signed)}"
-    return Histories(stamp, working, signed)
+    return row, Histories(stamp, working, signed)
 
 
 def _read_working(
@@ -112,7 +117,7 @@ def save_working(
 
     Raise ConflictError if anybody saved or signed since the stamp that was seen.
     """
-    row = _expect(session, consultation, seen)
+    row, _ = _expect(session, consultation, seen)
     if row is None:
         row = WorkingHistory(id=new_id(), clinic_id=consultation.clinic_id, consultation_id=consultation.id)
         session.add(row)
@@ -139,10 +144,10 @@ def sign_history(
 
     A reason belongs to each version but the first. Raise ConflictError as `save_working` does.
     """
-    working = _expect(session, consultation, seen)
+    working, found = _expect(session, consultation, seen)
     if working is None:
         raise ConflictError("there is nothing that could be signed")
-    number = len(_read_signed(session, consultation)) + 1
+    number = len(found.signed) + 1
     row = SignedHistory(
         id=new_id(),
         clinic_id=consultation.clinic_id,
@@ -163,7 +168,10 @@ def sign_history(
     return number
 
 
-def _expect(session: Session, consultation: Consultation, seen: str) -> WorkingHistory | None:
-    if read_histories(session, consultation).stamp != seen:
+def _expect(
+    session: Session, consultation: Consultation, seen: str
+) -> tuple[WorkingHistory | None, Histories]:
+    row, found = _read(session, consultation)
+    if found.stamp != seen:
         raise ConflictError("somebody else saved or signed this history meanwhile")
-    return _read_working(session, consultation)[0]
+    return row, found

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from screener.domain.clinical_words import FLAG_WORDS
 from screener.domain.confirmation import (
     TOPICS,
     Check,
@@ -23,9 +22,7 @@ from screener.domain.confirmation import (
     reviewed_lines,
 )
 from screener.domain.consultation import Role
-from screener.domain.explanation import VERDICT_WORDS
 from screener.domain.screening import clinical_report, report, screen
-from screener.domain.verdict import Verdict
 from screener.domain.versions import CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.consultations import get_consultation
 from screener.store.signed_histories import (
@@ -41,7 +38,6 @@ from screener.web.access import clinician_only, db, staff_only
 from screener.web.forms import clean_text
 from screener.web.pages import local
 from screener.web.records import (
-    CLASS_LABELS,
     Record,
     WithdrawnError,
     load_record,
@@ -58,6 +54,7 @@ from screener.web.review_form import (
     form_of,
     rebased,
 )
+from screener.web.verdict_rows import VerdictRow, beside
 
 confirm = Blueprint("confirm", __name__, url_prefix="/desk")
 
@@ -74,8 +71,6 @@ STATUS_LABELS: Final = {
     Check.RULED_OUT.value: "Ruled out by a correction",
 }
 _ALL_AS_SAID: Final = "all."
-
-VerdictRow = tuple[str, str, str]
 
 
 # ---------------------------------------------------------------- what the history page shows
@@ -113,21 +108,7 @@ def _verdict_rows(record: Record, confirmed: Confirmed) -> list[VerdictRow]:
     if not confirmed.review:
         return []
     found = report(screen(reviewed_answers(record.answers, confirmed.review)), brief=True)
-    return list(_beside(record.document["report"], found))
-
-
-def _beside(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[VerdictRow]:
-    """Two reports row by row."""
-    yield "Urgency", first["urgency"].capitalize(), second["urgency"].capitalize()
-    yield "Articles", CLASS_LABELS[first["article_class"]], CLASS_LABELS[second["article_class"]]
-    for flag, verdict in second["clinical"].items():
-        words = FLAG_WORDS[flag]
-        was = first["clinical"].get(flag)
-        yield (
-            f"{words.name} ({words.source})",
-            VERDICT_WORDS[Verdict(was)] if was else "was not judged then",
-            VERDICT_WORDS[Verdict(verdict)],
-        )
+    return list(beside(record.document["report"], found))
 
 
 # ---------------------------------------------------------------- confirming
@@ -375,7 +356,7 @@ def _document(record: Record, confirmed: Confirmed, name: str) -> dict[str, Any]
         ],
         "as_answered": {"report": first, "clinical": record.document["clinical"]},
         "as_confirmed": {"report": second, "clinical": clinical_report(found)},
-        "verdicts": [list(row) for row in _beside(first, second)],
+        "verdicts": [list(row) for row in beside(first, second)],
         "questionnaire_asked": record.screening.questionnaire_version,
         "criteria_first": record.screening.criteria_version,
     }

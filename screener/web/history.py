@@ -10,13 +10,13 @@ from typing import Any
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from screener.domain.answers import Answers
-from screener.domain.clinical_words import FLAG_WORDS, NOT_JUDGED
+from screener.domain.clinical_words import NOT_JUDGED
 from screener.domain.confirmation import Check, ReviewedLine
 from screener.domain.explanation import VERDICT_WORDS
 from screener.domain.headache_history import changes_between
 from screener.domain.notices import DISCLAIMER
 from screener.domain.questionnaire import QUESTIONNAIRE
-from screener.domain.screening import Screening, screen
+from screener.domain.screening import report, screen
 from screener.domain.transcript import said
 from screener.domain.verdict import Verdict
 from screener.domain.what_if import CHANGEABLE, Change, class_changes, flag_changes
@@ -29,6 +29,7 @@ from screener.web.forms import copy_form
 from screener.web.languages import LANGUAGES
 from screener.web.pages import local
 from screener.web.records import CLASS_LABELS, DESK_WORDS, URGENCY_LABELS, Record, open_record
+from screener.web.verdict_rows import VerdictRow, beside, flag_name
 
 history = Blueprint("history", __name__, url_prefix="/desk")
 
@@ -94,7 +95,7 @@ def _moved(was: Record, now: Record) -> Iterator[tuple[str, str, str]]:
     pairs = [
         ("Articles", CLASS_LABELS[was.screening.article_class], CLASS_LABELS[now.screening.article_class]),
         *(
-            (_name(after.id), before.verdict_words, after.verdict_words)
+            (flag_name(after.id), before.verdict_words, after.verdict_words)
             for after in now.clinical
             for before in was.clinical
             if before.id == after.id
@@ -137,13 +138,16 @@ def what_if(reference: str) -> Any:
     answers = record.answers
     form = copy_form(answers, request.form if request.method == "POST" else None)
     valid = request.method == "POST" and form.validate()
-    changed = Answers(QUESTIONNAIRE, form.answers, from_outside=True) if valid else answers
+    rows: list[VerdictRow] = []
+    if valid:
+        changed = Answers(QUESTIONNAIRE, form.answers, from_outside=True)
+        rows = list(beside(*(report(screen(each), brief=True) for each in (answers, changed))))
     return render_template(
         "history/what_if.html",
         record=record,
         form=form,
         pages=[(page, [q.id for q in page.questions if q in CHANGEABLE]) for page in QUESTIONNAIRE.pages],
-        rows=list(zip(_verdicts(screen(answers)), _verdicts(screen(changed)), strict=True)) if valid else [],
+        rows=rows,
         near=list(_near(answers)),
     ), INVALID if request.method == "POST" and not valid else 200
 
@@ -151,18 +155,15 @@ def what_if(reference: str) -> Any:
 def _as_note(record: Record) -> Note:
     """All that the note says of a request."""
     time_zone = g.staff_clinic.time_zone
-    found = _confirmed(record)
+    made = _confirmed(record)
     return Note(
-        confirmed=found["confirmed"],
-        notes=found["review"].notes,
-        identity=(*_identity(record, time_zone), ("Signature", found["signature"])),
+        confirmed=made["confirmed"],
+        notes=made["review"].notes,
+        identity=(*_identity(record, time_zone), ("Signature", made["signature"])),
         safety=tuple(_safety(record, time_zone)),
         history=record.history,
         verdicts=(
-            *(
-                (found.name, f"article {found.reasons[0].source}", found.verdict_words)
-                for found in record.classes
-            ),
+            *((c.name, f"article {c.source}", c.verdict_words) for c in record.classes),
             *((flag.words.name, flag.words.source, flag.verdict_words) for flag in record.clinical),
         ),
         remarks=tuple(record.remarks),
@@ -206,18 +207,6 @@ def _footer(record: Record) -> Iterator[str]:
     )
 
 
-def _verdicts(found: Screening) -> Iterator[tuple[str, str]]:
-    yield "Urgency", found.urgency.level.value.capitalize()
-    yield "Articles", CLASS_LABELS[found.classification.article_class.value]
-    for flag, judged in found.clinical.flags.items():
-        yield _name(flag), VERDICT_WORDS[judged.verdict]
-
-
-def _name(flag: str) -> str:
-    words = FLAG_WORDS[flag]
-    return f"{words.name} ({words.source})"
-
-
 @dataclass(frozen=True)
 class NearRow:
     """One answer that, changed alone, moves a verdict."""
@@ -232,7 +221,7 @@ def _near(answers: Answers) -> Iterator[tuple[str, list[NearRow]]]:
     """For the class and each flag, the single answers that would change it."""
     yield "Articles", [_row(answers, c, CLASS_LABELS[c.becomes]) for c in class_changes(answers)]
     for flag, found in flag_changes(answers).items():
-        yield _name(flag), [_row(answers, c, VERDICT_WORDS[Verdict(c.becomes)]) for c in found]
+        yield flag_name(flag), [_row(answers, c, VERDICT_WORDS[Verdict(c.becomes)]) for c in found]
 
 
 def _row(answers: Answers, change: Change, becomes: str) -> NearRow:

@@ -103,7 +103,7 @@ class Record:
         """The reference of the request whose follow-up invitation this one answers."""
         return self.document.get("follows")
 
-    @property
+    @cached_property
     def lines(self) -> list[dict[str, Any]]:
         """What was said, to be read here; in another language the words that were shown stand beside."""
         stored: list[dict[str, Any]] = self.document["transcript"]
