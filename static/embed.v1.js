@@ -43,13 +43,14 @@
     for (const [name, value] of [["embed", "1"], ["po", origin], ["eid", id]]) address.searchParams.set(name, value);
     const iframe = document.createElement("iframe");
     Object.assign(iframe, { src: address.href, title: link.textContent.trim(), referrerPolicy: "strict-origin" });
-    Object.assign(iframe.style, { position: "absolute", inset: "0", width: "100%", height: "100%", border: "0", opacity: "0", colorScheme: "normal", pointerEvents: "none" });
+    // Hidden and flat until it speaks: what moves in it while it loads is no movement of the clinic's page.
+    Object.assign(iframe.style, { position: "absolute", inset: "0 0 auto", width: "100%", height: "1px", border: "0", opacity: "0", colorScheme: "normal", pointerEvents: "none" });
     if (getComputedStyle(block).position === "static") block.style.position = "relative";
     // Not `loading: "lazy"`: WebKit forgets the history of such frames, and Back would lead to the start again.
     new IntersectionObserver(([{ isIntersecting }], observer) => {
       if (isIntersecting) observer.disconnect(), block.append(iframe);
     }, { rootMargin: "1000px" }).observe(block);
-    let height = 0, started = false, done = false;
+    let height = 0, width = 0, started = false, done = false;
 
     const show = () => {
       link.style.display = "none";
@@ -58,7 +59,9 @@
     const size = (asked) => {
       if (!(Number.isInteger(asked) && asked > 0 && asked <= TALLEST)) return;
       if (!height) show();
-      height = Math.max(least, asked, done ? 0 : height);
+      // A page that shrinks would jump under the reader's eyes; in a column of another width all has moved anyway.
+      height = Math.max(least, asked, done || width !== block.clientWidth ? 0 : height);
+      width = block.clientWidth;
       iframe.style.height = `${height}px`;
     };
     const bring = (y, end) => {

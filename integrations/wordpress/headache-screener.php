@@ -41,6 +41,18 @@ function headache_screener_option( $name, $value ) {
 	return is_scalar( $value ) && preg_match( $known[ $name ], (string) $value ) ? (string) $value : '';
 }
 
+/** The place kept free, so that nothing below jumps: a frame's height, or a card's where the window is small. */
+function headache_screener_reserved( $mode, $height ) {
+	if ( 'link' === $mode ) {
+		return '';
+	}
+	$height = sprintf( '%dpx', $height ? $height : 840 );
+	if ( 'inline' !== $mode ) {
+		$height = sprintf( 'clamp(64px,(100vw - 760px)*999,%s)', $height );
+	}
+	return sprintf( ' style="display:block;min-height:%s"', $height );
+}
+
 /** The questionnaire's place: a link, which the script turns into the questionnaire. */
 function headache_screener_render( $attributes ) {
 	$given  = shortcode_atts( headache_screener_defaults(), (array) $attributes, 'headache_screener' );
@@ -58,8 +70,7 @@ function headache_screener_render( $attributes ) {
 			$options .= sprintf( ' data-ms-%s="%s"', str_replace( '_', '-', $name ), esc_attr( $value ) );
 		}
 	}
-	$height = headache_screener_option( 'min_height', $given['min_height'] );
-	$style  = 'link' === $given['mode'] ? '' : sprintf( ' style="display:block;min-height:%dpx"', $height ? (int) $height : 680 );
+	$style  = headache_screener_reserved( $given['mode'], (int) headache_screener_option( 'min_height', $given['min_height'] ) );
 	$text   = is_scalar( $given['text'] ) ? trim( (string) $given['text'] ) : '';
 	if ( '' === $text ) {
 		$text = __( 'Start the headache questionnaire', 'headache-screener' );

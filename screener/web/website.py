@@ -52,6 +52,11 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "link": "Always a link",
     },
 }
+# The place a page keeps free, so that nothing below jumps: a frame's height, or a card's in a small window.
+RESERVED: Final[Mapping[str, str]] = {
+    "": "display:block;min-height:clamp(64px,(100vw - 760px)*999,840px)",
+    "inline": "display:block;min-height:840px",
+}
 
 
 class Choice(NamedTuple):
@@ -182,7 +187,7 @@ def _ours() -> Ours:
 def snippet(ours: Ours, choice: Choice) -> str:
     """What is pasted: without our script it is a link that works."""
     options = Markup("").join(Markup(' data-ms-{}="{}"').format(*option) for option in _options(choice))
-    reserved = "" if choice.mode == "link" else Markup(' style="display:block;min-height:680px"')
+    reserved = Markup(' style="{}"').format(RESERVED[choice.mode]) if choice.mode in RESERVED else ""
     whole = Markup('<div data-ms-clinic="{}"{}{}>\n  {}</div>\n<script async src="{}"></script>')
     # Text from here on: a page that shows it escapes it once more.
     return str(whole.format(ours.slug, options, reserved, _link(ours.start), ours.home + LOADER))

@@ -11,6 +11,7 @@ import pytest
 from conftest import Installation
 
 from screener.store.clinics import add_clinic
+from screener.web.website import RESERVED
 
 # What the host page hears and says; `ms` counts events, `heard` is every message the frame sent.
 _LISTEN = """
@@ -23,9 +24,6 @@ new PerformanceObserver(list => {
 }).observe({type: 'layout-shift', buffered: true});
 window.seen = seen;
 """
-
-# As high as the first page, so that nothing below moves when it comes; in a small window as high as the card.
-_RESERVED = "display:block;min-height:clamp(64px,(100vw - 760px)*999,840px)"
 
 
 @dataclass
@@ -88,7 +86,7 @@ def snippet(served: str, slug: str) -> Callable[..., str]:
     def make(**options: str) -> str:
         more = "".join(f' data-ms-{name.replace("_", "-")}="{value}"' for name, value in options.items())
         return (
-            f'<div data-ms-clinic="{slug}"{more} style="{_RESERVED}">'
+            f'<div data-ms-clinic="{slug}"{more} style="{RESERVED[""]}">'
             f'<a href="{served}/c/{slug}">Start the headache questionnaire</a></div>'
             f'<script async src="{served}/e/v1.js"></script>'
         )

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from browser.clinic_pages import host as host  # noqa: PLC0414 - the fixture
 from browser.conftest import serving
 from browser.test_sign_in import ADMIN, sign_in
 from browser.test_widget import Host, inside, press
-from browser.test_widget import host as host  # noqa: PLC0414 - the fixture
 from browser.walking import fill, go_on, inspect
 from conftest import Installation
 from playwright.sync_api import Browser, BrowserContext, Page, expect

@@ -11,7 +11,7 @@ import pytest
 from browser.clinic_pages import Host
 from browser.walking import fill
 from builders import CONTACT
-from playwright.sync_api import Browser, Frame, Page, Request, expect
+from playwright.sync_api import Browser, Frame, Page, Request, Route, expect
 from web.walking import answers_but
 
 pytestmark = pytest.mark.browser
@@ -109,6 +109,38 @@ def test_a_page_that_is_not_on_the_list_keeps_the_link(
         page.get_by_role("link", name="Start the headache questionnaire").click()
     assert page.url.startswith(f"{served}/c/framed")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+
+
+def test_on_a_slow_network_the_link_works_until_the_frame_is_there(
+    page: Page, host: Host, snippet: Callable[..., str], served: str
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/c/framed?embed=1*", hold)
+    page.goto(host.show("/slow", snippet()))
+    expect(page.locator("iframe")).to_have_count(1)
+    link = page.get_by_role("link", name="Start the headache questionnaire")
+    expect(link).to_be_visible()
+    with page.expect_navigation():
+        link.click()
+    assert page.url == f"{served}/c/framed"
+    assert len(held) == 1
+
+
+def test_a_page_that_became_wider_leaves_no_gap_below(
+    page: Page, host: Host, snippet: Callable[..., str]
+) -> None:
+    page.goto(host.show("/turned", snippet(mode="inline")))
+    page.set_viewport_size({"width": 320, "height": 900})
+    frame = inside(page)
+    page.wait_for_function("document.querySelector('iframe').offsetHeight > 1000")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function("document.querySelector('iframe').offsetHeight < 900")
+    told = frame.evaluate("document.documentElement.getBoundingClientRect().height")
+    assert page.evaluate("document.querySelector('iframe').offsetHeight") == pytest.approx(told, abs=1)
 
 
 def test_a_listed_page_inside_a_stranger_is_not_framed(

@@ -15,9 +15,10 @@ _TELL_VIOLATIONS = """document.addEventListener('securitypolicyviolation',
 _FOREIGN_MARKUP = """() => {
   const isOurs = address => new URL(address, location.href).origin === location.origin;
   const isStrange = el => el.getAttributeNames().some(name => name.startsWith('on') || name === 'style')
-    || el.matches('img, iframe, object, embed, base, style, meta[http-equiv], [data-planted]')
+    || el.matches('img:not(.qr), iframe:not(#preview), object, embed, base')
+    || el.matches('style, meta[http-equiv], [data-planted]')
     || el.matches('script:not([src^="/static/"], [src^="/staff/fs-static/"])')
-    || el.matches('link:not([href^="/static/"], [rel=icon][href="data:,"])')
+    || el.matches('link:not([href^="/static/"], [rel=icon][href="data:,"], [type="application/json+oembed"])')
     || (!el.matches('link') && [el.getAttribute('href') ?? '', el.getAttribute('formaction') ?? '']
          .some(address => /^[\\s\\0-\\x1f]*(javascript|data|vbscript):/i.test(address)))
     || (el.hasAttribute('action') && !isOurs(el.getAttribute('action')));

@@ -12,6 +12,8 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
+from screener.web.website import RESERVED
+
 HERE = Path(__file__).resolve().parent
 PLUGIN = HERE.parent.parent / "integrations" / "wordpress" / "headache-screener.php"
 PHP = shutil.which("php")
@@ -55,7 +57,7 @@ def test_php_finds_no_fault_in_it(php: str) -> None:
 def test_the_shortcode_is_a_link_and_the_loader_is_asked_for() -> None:
     told = run(clinic="acme")
     place = block(told["html"])
-    assert place.attrib == {"data-ms-clinic": "acme", "style": "display:block;min-height:680px"}
+    assert place.attrib == {"data-ms-clinic": "acme", "style": RESERVED[""]}
     assert place[0].attrib == {"href": "https://screen.example/c/acme"}
     assert place[0].text == "Start the headache questionnaire"
     ((handle, src, _, version, how),) = told["scripts"]
@@ -77,6 +79,13 @@ def test_its_options_are_those_of_the_loader() -> None:
     assert place[0].text == "Empezar"
 
 
+def test_the_place_kept_free_is_that_of_the_desks_snippet() -> None:
+    for mode, reserved in RESERVED.items():
+        assert block(run(clinic="acme", mode=mode)["html"]).attrib["style"] == reserved
+    taller = block(run(clinic="acme", min_height="900")["html"]).attrib["style"]
+    assert taller == RESERVED[""].replace("840", "900")
+
+
 def test_a_link_keeps_no_place_free() -> None:
     assert "style" not in block(run(clinic="acme", mode="link")["html"]).attrib
 
@@ -85,7 +94,7 @@ def test_a_link_keeps_no_place_free() -> None:
 def test_no_attribute_breaks_out(evil: str) -> None:
     told = run(clinic="acme", lang=evil, theme=evil, mode=evil, min_height=evil, text=evil, home=evil)
     place = block(told["html"])
-    assert place.attrib == {"data-ms-clinic": "acme", "style": "display:block;min-height:680px"}
+    assert place.attrib == {"data-ms-clinic": "acme", "style": RESERVED[""]}
     assert [child.tag for child in place.iter()] == ["div", "a"]
     assert place[0].attrib == {"href": "https://screen.example/c/acme"}
     assert told["scripts"][0][1] == "https://screen.example/e/v1.js", "no attribute names another server"

@@ -145,12 +145,11 @@ def test_a_clinic_that_was_shut_serves_no_look_but_its_receipts_are_still_read(
 
 
 def test_a_change_is_told_in_the_trail_and_nothing_else_of_it(admin: Browser, app: Flask) -> None:
-    save(admin, accent=WINE, intro_en="Welcome", origins="https://a.example/\nhttps://A.example\n")
+    save(admin, accent=WINE, intro_en="Welcome")
     assert "Nothing was changed." in admin.follow(save(admin)).text
-    with at_clinic(app, "acme") as (session, clinic):
-        assert clinic.origins == ["https://a.example"]
+    with at_clinic(app, "acme") as (session, _):
         told = [e.details for e in list_entries(session, Wanted(what="clinic_changed"), limit=9)]
-    assert told == [{"fields": ["origins", "accent", "texts"]}]
+    assert told == [{"fields": ["accent", "texts"]}]
     assert "Changed this clinic" in admin.get("/desk/acme/audit").text
 
 
@@ -159,10 +158,6 @@ def test_a_change_is_told_in_the_trail_and_nothing_else_of_it(admin: Browser, ap
     [
         ({"phone": ""}, "Phone: use 1 to 40 characters on one line."),
         ({"hours": "x" * 201}, "Hours: use 0 to 200 characters on one line."),
-        (
-            {"origins": "acme.example"},
-            "Origin 'acme.example': use the form https://www.example.org, without a path.",
-        ),
         ({"accent": "wine"}, "Enter a color as # and six digits or letters a to f, like #22577a."),
         ({"intro_es": "x" * 301}, "Use 300 characters at most; these are 301."),
         ({"accent": "#6a4c93"}, REFUSED),

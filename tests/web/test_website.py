@@ -66,7 +66,7 @@ def test_the_choices_stand_in_the_snippet_the_shortcode_and_the_link(admin: Brow
     page = admin.get(f"{WEBSITE}?lang=es&theme=dim&mode=inline")
     assert text_of(page, "snippet") == (
         '<div data-ms-clinic="acme" data-ms-lang="es" data-ms-theme="dim" data-ms-mode="inline"'
-        ' style="display:block;min-height:680px">\n'
+        ' style="display:block;min-height:840px">\n'
         f'  <a href="{HOME}/c/acme">Start the headache questionnaire</a></div>\n'
         f'<script async src="{HOME}/e/v1.js"></script>'
     )
