@@ -139,7 +139,7 @@ def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease
 
 
 def take_longest_due(
-    session: Session, table: type[Carried], wanted: Select[Any], now: datetime
+    session: Session, table: type[Carried], wanted: Select[*tuple[Any, ...]], now: datetime
 ) -> Row[Any] | None:
     """Of what is wanted of a table of things owed, the row due longest, leased from now on."""
     due = (

@@ -428,7 +428,7 @@ class OutboxMessage(Owed, ClinicScoped, Base):
 
 
 class WebhookEndpoint(ClinicScoped, Base):
-    """A system of the clinic's that is told what happens. Its address may itself be a secret, so it is sealed."""
+    """A system of the clinic's that is told what happens. Its address may be a secret too: it is sealed."""
 
     __tablename__ = "webhook_endpoints"
 

@@ -94,7 +94,14 @@ def _seal(session: Session, row: WebhookEndpoint, address: str, secrets: list[st
 
 
 def add_endpoint(
-    session: Session, *, address: str, host: str, events: Collection[str], staff_id: int, key: str, now: datetime
+    session: Session,
+    *,
+    address: str,
+    host: str,
+    events: Collection[str],
+    staff_id: int,
+    key: str,
+    now: datetime,
 ) -> Endpoint:
     """A new one, with a new secret; the same however often a form with this key is sent.
 
@@ -359,7 +366,7 @@ class Parcel:
 
 
 def lease_delivery(session: Session, now: datetime) -> Lease | None:
-    """The delivery of any clinic that is due longest, now in this worker's hands. Commit before sending it."""
+    """The delivery of any clinic that is due longest, in this worker's hands. Commit before sending it."""
     awake = select(WebhookEndpoint.id).where(
         WebhookEndpoint.disabled_at.is_(None),
         WebhookEndpoint.paused_at.is_(None),
@@ -401,7 +408,7 @@ def mark_delivered(session: Session, lease: Lease, status: int, now: datetime) -
 
 
 def mark_undelivered(session: Session, lease: Lease, error: str, status: int | None, now: datetime) -> None:
-    """Keeps it for a later try, or as given up; the endpoint rests a little, or until staff turn it on again."""
+    """Keeps it for a later try, or as given up; the endpoint rests a little, or until staff turn it on."""
     found = _find_owed(session, lease)
     if found is None:
         return
