@@ -428,5 +428,7 @@ def _find_owed(session: Session, lease: Lease) -> Any:
         select(WebhookDelivery, WebhookEndpoint)
         .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
         .where(WebhookDelivery.id == lease.id, WebhookDelivery.sent_at.is_(None))
+        # Other workers change both.
+        .execution_options(populate_existing=True)
     )
     return session.execute(owed).one_or_none()

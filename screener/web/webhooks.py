@@ -79,6 +79,10 @@ _SINCE: Final[Mapping[str, tuple[str, timedelta]]] = {
 def index() -> Any:
     if request.method != "POST":
         return _index(EVENTS, "", [])
+    if not settings().webhook_targets:
+        return _index(
+            [], "", [("main", "This installation allows no hosts yet, so none can be added.")]
+        ), INVALID
     typed, events = request.form.get("address", "").strip(), request.form.getlist("events")
     problems: Problems = []
     address = ""
@@ -95,7 +99,7 @@ def index() -> Any:
             db(), address=address, host=host, events=events, **_doer(), key=request.form.get("once", "")
         )
     except ConflictError as error:
-        return _index(events, typed, [("address", str(error))]), CONFLICT
+        return _index(events, typed, [("main", str(error))]), CONFLICT
     return _show_secret(endpoint)
 
 
