@@ -30,7 +30,7 @@ from web.walking import answers_but, at_clinic, count_rows, move, send_all, sign
 from screener import create_app
 from screener.settings import ROOT, SettingsError, load_settings
 from screener.store.tables import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from screener.store.webhooks import EVENTS, TEST, Parcel, body_of
+from screener.store.webhooks import EVENTS, TEST, Parcel, body_of, get_endpoint, send_test
 from screener.web import courier
 from screener.web.cli import main
 from screener.web.courier import Courier, NotTakenError, hand_over, signed
@@ -503,8 +503,11 @@ def test_one_that_was_paused_says_so_and_goes_on_when_turned_on(
 def test_the_log_has_pages(telling: Flask, admin: Browser, receiver: Receiver) -> None:
     add(admin, receiver.address)
     place = place_of(telling)
-    for _ in range(26):
-        press(admin, place, "test")
+    with at_clinic(telling, "acme") as (session, _):
+        endpoint = get_endpoint(session, UUID(place.rpartition("/")[2]))
+        for number in range(26):
+            send_test(session, endpoint, staff_id=1, key=str(number), now=datetime.now(UTC))
+        session.commit()
     page = admin.get(place)
     older = admin.get(page.links["Older messages"].split("#")[0])
     assert [len(log_of(admin, where)) for where in (place, older.path)] == [25, 1]
