@@ -75,7 +75,8 @@ def get_endpoint(session: Session, endpoint_id: UUID, *, to_change: bool = False
     """Raise NotFoundError if this clinic has none of that id."""
     asked = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
     if to_change:
-        asked = asked.with_for_update().execution_options(populate_existing=True)
+        # Its key stays free: what happens meanwhile can be written for it.
+        asked = asked.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = session.scalar(asked)
     if row is None:
         raise NotFoundError("no such endpoint")
@@ -109,7 +110,8 @@ def add_endpoint(
     """
     row_id = _id_of_key(session, staff_id, key)
     # Whoever comes at the same time waits here, and then finds what was written.
-    session.execute(select(Clinic.id).where(Clinic.id == entered_clinic(session)).with_for_update())
+    here = select(Clinic.id).where(Clinic.id == entered_clinic(session))
+    session.execute(here.with_for_update(key_share=True))
     before = session.get(WebhookEndpoint, row_id)
     if before is not None:
         return _shown_again(session, before, address, now)

@@ -191,7 +191,10 @@ def deliver_command(*, once: bool) -> None:
 
     settings = load_settings()
     if not (settings.can_mail or settings.webhook_targets):
-        raise click.ClickException("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first.")
+        raise click.ClickException(
+            "Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first."
+            " For webhooks alone set SCREENER_WEBHOOK_HOSTS."
+        )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("screener").setLevel(logging.INFO)
     carriers = carriers_of(create_app(settings))

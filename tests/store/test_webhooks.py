@@ -241,6 +241,24 @@ def test_a_clinic_whose_keys_are_destroyed_tells_nobody(
     assert lease(database) is None
 
 
+def test_a_request_waits_for_no_administrator(database: Database, entered: Session, clinic: Clinic) -> None:
+    if database.is_sqlite:
+        pytest.skip("there each writer waits for the one before it")
+    endpoint = add(entered)
+    entered.commit()
+    get_endpoint(entered, endpoint.row.id, to_change=True)
+    with database.new_session() as patient:
+        enter_clinic(patient, clinic.id)
+        make_consultation(patient)
+        # It would end in a deadlock: the one holds the trail, the other the endpoint.
+        turning = ThreadPoolExecutor(1).submit(turn_off, entered, endpoint, ADMIN, NOW)
+        make_consultation(patient)
+        patient.commit()
+        turning.result()
+    entered.commit()
+    assert types(entered) == ["request.received"] * 2
+
+
 # ---------------------------------------------------------------- at least once
 
 

@@ -34,6 +34,7 @@ from screener.store.webhooks import EVENTS, TEST, Parcel, body_of, get_endpoint,
 from screener.web import courier
 from screener.web.cli import main
 from screener.web.courier import Courier, NotTakenError, hand_over, signed
+from screener.web.deliver import Carrier, run_beside
 
 WEBHOOKS = "/desk/acme/webhooks"
 ADMIN = "admin@acme.example"
@@ -552,6 +553,19 @@ def test_the_worker_needs_no_mail_server_for_webhooks(
     told = CliRunner().invoke(main, ["deliver", "--once"], env=environment)
     assert told.exit_code == 0, told.output
     assert len(receiver.got) == 1
+
+
+def test_one_who_breaks_stops_all_that_carry(app: Flask) -> None:
+    class Idle(Carrier):
+        def deliver_next(self) -> bool:
+            return False
+
+    class Broken(Carrier):
+        def deliver_next(self) -> bool:
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        run_beside([Idle(app), Broken(app)])
 
 
 # ---------------------------------------------------------------- the manual
