@@ -21,6 +21,7 @@ KEYS_FILE = "keys.env"
 WEAKEST_SECRET = 32
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
+_TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -64,6 +65,8 @@ class Settings:
     smtp_ca: str = ""
     # Who mail comes from: Name <address>. It says nothing of headaches.
     mail_from: str = ""
+    # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
+    webhook_hosts: str = ""
     # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
     demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
@@ -77,6 +80,10 @@ class Settings:
     def link(self, path: str) -> str:
         """A page's full address, for mails and paper: never the request's host, which strangers choose."""
         return self.base_url.rstrip("/") + path
+
+    @property
+    def webhook_targets(self) -> list[str]:
+        return [host.strip().lower() for host in self.webhook_hosts.split(",") if host.strip()]
 
     @property
     def can_mail(self) -> bool:
@@ -131,6 +138,12 @@ def _refuse_weak(settings: Settings) -> None:
             "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
         )
     _refuse_unfit_mail(settings)
+    for host in settings.webhook_targets:
+        if not _TARGET.fullmatch(host):
+            raise SettingsError(
+                f"SCREENER_WEBHOOK_HOSTS: {host} must be a host's name, like hooks.example.org, *.example.org"
+                " or hooks.example.org:8443; several are parted by commas."
+            )
 
 
 def _refuse_unfit_mail(settings: Settings) -> None:

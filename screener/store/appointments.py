@@ -13,6 +13,7 @@ from screener.store.database import new_id
 from screener.store.one_time_keys import find_written
 from screener.store.staff import called_here
 from screener.store.tables import Appointment, Consultation, User
+from screener.store.webhooks import announce
 
 
 class Arranged(NamedTuple):
@@ -56,6 +57,7 @@ def add_appointment(
     session.flush()
     what = "appointment_set" if starts_at else "appointment_called_off"
     audit.note(session, what, request_subject(consultation), staff_id=staff_id)
+    announce(session, consultation, what, now)
     return row
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from screener.store.audit import Detail, Subject, note
 from screener.store.clinics import check_about
-from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage
+from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage, WebhookEndpoint
 from screener.store.tenancy import furnishing_clinic
 
 # What a clinic may say in its own words: on the start page, and on the receipt.
@@ -115,7 +115,7 @@ def shred_keys(session: Session, clinic: Clinic, *, by: int | None, now: datetim
     if clinic.shredded_at:
         return False
     with furnishing_clinic(session, clinic.id):
-        for table in (OutboxMessage, Draft, ClinicKey):
+        for table in (OutboxMessage, WebhookEndpoint, Draft, ClinicKey):
             session.execute(delete(table))
     session.info.get("clinic_keys", {}).pop(clinic.id, None)
     clinic.shredded_at = now

@@ -41,6 +41,7 @@ from screener.store.vault import (
     seal_document,
     token_hash,
 )
+from screener.store.webhooks import announce
 
 _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
@@ -168,6 +169,7 @@ def add_event(
     subject = request_subject(consultation)
     told = {"from_state": from_state, "to_state": to_state, "owner_id": owner_id, "page": page}
     note(session, what, subject, staff_id=staff_id, **told)
+    announce(session, consultation, what, now)
 
 
 def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None:

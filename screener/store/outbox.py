@@ -4,16 +4,16 @@ import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from email_validator import validate_email
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Row, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
-from screener.store.tables import Draft, OutboxMessage, place_of
+from screener.store.tables import Draft, OutboxMessage, Owed, WebhookDelivery, place_of
 from screener.store.tenancy import entered_clinic, looking_up
 from screener.store.vault import open_document, seal_document
 
@@ -22,9 +22,10 @@ NEW_REQUEST: Final = "new_request"
 # Longer than any mail server may keep us waiting: only a worker that died loses its lease.
 LEASE: Final = timedelta(minutes=10)
 # How long a message waits after each failed try; after the last one it is dead. About a day in all.
-_WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 420, 760))
-MOST_TRIES: Final = len(_WAITS) + 1
+WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 420, 760))
+MOST_TRIES: Final = len(WAITS) + 1
 _JITTER: Final = 0.2
+Carried = TypeVar("Carried", OutboxMessage, WebhookDelivery)
 
 
 @dataclass(frozen=True)
@@ -130,33 +131,40 @@ def remove_messages(session: Session, consultation_id: UUID) -> None:
 
 def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease | None:
     """The mail of any clinic that is due longest, now in this worker's hands. Commit before sending it."""
+    mail = select(OutboxMessage.id, OutboxMessage.clinic_id, OutboxMessage.kind).where(
+        OutboxMessage.sealed_mail.is_not(None), OutboxMessage.kind.in_(kinds)
+    )
+    found = take_longest_due(session, OutboxMessage, mail, now)
+    return None if found is None else Lease(found.id, found.clinic_id, found.kind)
+
+
+def take_longest_due(
+    session: Session, table: type[Carried], wanted: Select[*tuple[Any, ...]], now: datetime
+) -> Row[Any] | None:
+    """Of what is wanted of a table of things owed, the row due longest, leased from now on."""
     due = (
-        select(OutboxMessage.id, OutboxMessage.clinic_id, OutboxMessage.kind)
-        .where(
-            OutboxMessage.sent_at.is_(None),
-            OutboxMessage.failed_at.is_(None),
-            OutboxMessage.sealed_mail.is_not(None),
-            OutboxMessage.due_at <= now,
-            OutboxMessage.kind.in_(kinds),
-            or_(OutboxMessage.leased_until.is_(None), OutboxMessage.leased_until <= now),
+        wanted.where(
+            table.sent_at.is_(None),
+            table.failed_at.is_(None),
+            table.due_at <= now,
+            or_(table.leased_until.is_(None), table.leased_until <= now),
         )
-        .order_by(OutboxMessage.due_at)
+        .order_by(table.due_at)
         .limit(1)
         # SQLite knows no row locks; there one worker looks at a time anyway.
         .with_for_update(skip_locked=True)
     )
     options = looking_up(session, "outbox lease")
     found = session.execute(due, execution_options=options).one_or_none()
-    if found is None:
-        return None
-    # Counted before the try: one that kills its worker is counted too.
-    leasing = (
-        update(OutboxMessage)
-        .where(OutboxMessage.id == found.id)
-        .values(leased_until=now + LEASE, attempts=OutboxMessage.attempts + 1)
-    )
-    session.execute(leasing, execution_options={**options, "synchronize_session": False})
-    return Lease(found.id, found.clinic_id, found.kind)
+    if found is not None:
+        # Counted before the try: one that kills its worker is counted too.
+        leasing = (
+            update(table)
+            .where(table.id == found.id)
+            .values(leased_until=now + LEASE, attempts=table.attempts + 1)
+        )
+        session.execute(leasing, execution_options={**options, "synchronize_session": False})
+    return found
 
 
 def count_mail(session: Session) -> tuple[int, int]:
@@ -191,15 +199,19 @@ def mark_failed(session: Session, lease: Lease, error: str, now: datetime, *, fo
     message = _find_unsent(session, lease)
     if message is None:
         return False
-    message.leased_until, message.last_error = None, error
-    is_dead = for_good or message.attempts >= MOST_TRIES
-    if is_dead:
-        message.failed_at = now
-    else:
-        wait = _WAITS[message.attempts - 1]
-        message.due_at = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load
+    put_off(message, error, now, for_good=for_good)
     session.flush()
-    return is_dead
+    return message.failed_at is not None
+
+
+def put_off(row: Owed, error: str, now: datetime, *, for_good: bool = False) -> None:
+    """To a later try, or given up after the last one."""
+    row.leased_until, row.last_error = None, error
+    if for_good or row.attempts >= MOST_TRIES:
+        row.failed_at = now
+    else:
+        wait = WAITS[row.attempts - 1]
+        row.due_at = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load
 
 
 def _find_unsent(session: Session, lease: Lease) -> OutboxMessage | None:

@@ -395,7 +395,19 @@ class AuditHead(ClinicScoped, Base):
     chain: Mapped[bytes]
 
 
-class OutboxMessage(ClinicScoped, Base):
+class Owed:
+    """What a worker carries away: leased, tried, put off, and in the end sent or given up."""
+
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The class of the failure and the server's code: its words may quote an address.
+    last_error: Mapped[str | None] = mapped_column(String(80))
+
+
+class OutboxMessage(Owed, ClinicScoped, Base):
     """A message that is owed. Whom it goes to and what it says is sealed, and gone once it was sent."""
 
     __tablename__ = "outbox_messages"
@@ -413,13 +425,58 @@ class OutboxMessage(ClinicScoped, Base):
     draft_id: Mapped[UUID | None]
     sealed_mail: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    attempts: Mapped[int] = mapped_column(default=0)
-    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # The class of the failure and the server's code: its words may quote an address.
-    last_error: Mapped[str | None] = mapped_column(String(80))
+
+
+class WebhookEndpoint(ClinicScoped, Base):
+    """A system of the clinic's that is told what happens. Its address may be a secret too: it is sealed."""
+
+    __tablename__ = "webhook_endpoints"
+
+    # The address and the secrets, the current one first.
+    sealed: Mapped[bytes]
+    # How many secrets there were, and when the current one was made.
+    secret_number: Mapped[int]
+    secret_made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    events: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Turned off by staff; or by the worker, after it failed for too long.
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when nothing reached it; and until when nobody tries, so that it holds up no other.
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rests_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class WebhookEvent(ClinicScoped, Base):
+    """Something happened that endpoints are told; it holds nothing of a patient. Written once."""
+
+    __tablename__ = "webhook_events"
+    append_only = True
+    constraints = (Index(None, "clinic_id", "at"),)
+
+    type: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # None for a test.
+    reference: Mapped[str | None] = mapped_column(String(10))
+    state: Mapped[str | None] = mapped_column(String(20))
+
+
+class WebhookDelivery(Owed, ClinicScoped, Base):
+    """An event on its way to an endpoint."""
+
+    __tablename__ = "webhook_deliveries"
+    constraints = (
+        within_clinic("endpoint_id", "webhook_endpoints", ondelete="CASCADE"),
+        within_clinic("event_id", "webhook_events", ondelete="CASCADE"),
+        UniqueConstraint("clinic_id", "endpoint_id", "event_id"),
+        Index(None, "clinic_id", "event_id"),
+        Index(None, "sent_at", "due_at"),
+    )
+
+    endpoint_id: Mapped[UUID]
+    event_id: Mapped[UUID]
+    tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    status_code: Mapped[int | None]
 
 
 # Flask-Security names these classes, and wants its table names before they are made.

@@ -36,7 +36,7 @@ NAMED_LOOKUPS: Final[Mapping[str, frozenset[str]]] = {
     "draft by token": frozenset({"drafts", "draft_doors"}),
     "receipt by token": frozenset({"consultations"}),
     "person at sign-in": frozenset(),
-    "outbox lease": frozenset({"outbox_messages"}),
+    "outbox lease": frozenset({"outbox_messages", "webhook_deliveries", "webhook_endpoints"}),
 }
 _SCOPED_TABLES: Final[set[str]] = set()
 _APPEND_ONLY_TABLES: Final[set[str]] = set()

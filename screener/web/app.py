@@ -39,6 +39,7 @@ from screener.web import (
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
+    webhooks,
     website,
     widget,
     work,
@@ -95,6 +96,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit.audit)
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
+    app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(oembed.oembed)
     app.register_blueprint(call.call)
     app.register_blueprint(demo_mail.demo_mail)

@@ -53,6 +53,15 @@ WORDS: Final[Mapping[str, str]] = {
     "roles_changed": "Changed a person's roles",
     "removed": "Removed a person",
     "sites_changed": "Changed the list of websites",
+    "webhook_added": "Added a webhook",
+    "webhook_changed": "Changed what a webhook is told",
+    "webhook_secret_renewed": "Made a new secret for a webhook",
+    "webhook_tested": "Sent a webhook a test",
+    "webhook_replayed": "Sent messages of a webhook again",
+    "webhook_disabled": "Turned a webhook off",
+    "webhook_enabled": "Turned a webhook on",
+    "webhook_paused": "Paused a webhook that failed for days",
+    "webhook_removed": "Removed a webhook",
     "made_installation_admin": "Let a person look after all clinics",
     "ended_installation_admin": "Ended a person's care of all clinics",
     "clinic_added": "Added this clinic",
@@ -69,6 +78,7 @@ _OTHERS: Final[Mapping[str, str]] = {
     "received": "A patient",
     "withdrawn": "The patient",
     "sign_in_failed": "Somebody",
+    "webhook_paused": "The worker",
 }
 _PAGES: Final[Mapping[str, str]] = {
     "confirm.edit": "page to confirm the history",

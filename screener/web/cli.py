@@ -180,23 +180,27 @@ def _tell_mail(settings: Settings, database: Database) -> str:
 @main.command("deliver")
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
-    """Send the mail that waits in the outbox, until stopped."""
+    """Send the mail that waits in the outbox and tell clinics' systems what happened, until stopped."""
     import logging
     import signal
 
     from screener import create_app
     from screener.settings import load_settings
-    from screener.web.deliver import Worker
+    from screener.web.courier import carriers_of
+    from screener.web.deliver import run_beside, stop_all
 
     settings = load_settings()
-    if not settings.can_mail:
-        raise click.ClickException("Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first.")
+    if not (settings.can_mail or settings.webhook_targets):
+        raise click.ClickException(
+            "Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first."
+            " For webhooks alone set SCREENER_WEBHOOK_HOSTS."
+        )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("screener").setLevel(logging.INFO)
-    worker = Worker(create_app(settings))
+    carriers = carriers_of(create_app(settings))
     for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda *_: worker.stop())
-    worker.run(once=once)
+        signal.signal(stopping, lambda *_: stop_all(carriers))
+    run_beside(carriers, once=once)
 
 
 @main.command("setup")
@@ -579,22 +583,23 @@ def _run_demo_mail(folder: Path, smtp_port: int) -> None:
     from threading import Thread
 
     from screener import create_app
-    from screener.web.deliver import Worker
+    from screener.web.courier import carriers_of
+    from screener.web.deliver import run_beside, stop_all
     from screener.web.demo_mail import catch_mail
 
     catch_mail(folder, smtp_port)
-    worker, server = Worker(create_app()), parent_process()
+    carriers, server = carriers_of(create_app()), parent_process()
 
     def follow_server() -> None:
         if server is not None:
             server.join()
-        worker.stop()
+        stop_all(carriers)
 
     Thread(target=follow_server, daemon=True).start()
     # Ctrl-C reaches the server too, which then stops this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    worker.run()
+    signal.signal(signal.SIGTERM, lambda *_: stop_all(carriers))
+    run_beside(carriers)
 
 
 def _start_demo_host(port: int) -> None:

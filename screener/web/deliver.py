@@ -6,6 +6,8 @@ import logging
 import smtplib
 import ssl
 import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -34,19 +36,13 @@ _FOR_GOOD: Final = 500
 log = logging.getLogger(__name__)
 
 
-class Worker:
+class Carrier:
     """Takes what is due, of all clinics; several may run side by side."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._database: Database = app.extensions["screener.database"]
         self._settings: Settings = app.extensions["screener.settings"]
-        # What has no template, as yet the notice of a new request, stays where it is.
-        self._kinds = [
-            name.removeprefix(FOLDER).removesuffix(".txt")
-            for name in app.jinja_env.list_templates()
-            if name.startswith(FOLDER)
-        ]
         self._stopping = False
 
     def stop(self) -> None:
@@ -69,6 +65,44 @@ class Worker:
 
     def deliver_next(self) -> bool:
         """Whether anything was due."""
+        raise NotImplementedError
+
+    def _at_clinic(self, lease: Lease) -> Session:
+        """A session of its own: each sees one clinic alone, and none waits for another machine."""
+        session = self._database.new_session()
+        enter_clinic(session, lease.clinic_id)
+        return session
+
+
+def run_beside(carriers: Sequence[Carrier], *, once: bool = False) -> None:
+    """Each in a thread: none waits for another's slow server. One that breaks stops all."""
+    with ThreadPoolExecutor(len(carriers)) as pool:
+        running = [pool.submit(carrier.run, once=once) for carrier in carriers]
+        wait(running, return_when=FIRST_EXCEPTION)
+        if any(one.done() and one.exception() for one in running):
+            stop_all(carriers)
+    for one in running:
+        one.result()
+
+
+def stop_all(carriers: Sequence[Carrier]) -> None:
+    for carrier in carriers:
+        carrier.stop()
+
+
+class Worker(Carrier):
+    """Carries mail."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        # What has no template, as yet the notice of a new request, stays where it is.
+        self._kinds = [
+            name.removeprefix(FOLDER).removesuffix(".txt")
+            for name in app.jinja_env.list_templates()
+            if name.startswith(FOLDER)
+        ]
+
+    def deliver_next(self) -> bool:
         with self._database.new_session() as session:
             lease = lease_mail(session, self._kinds, datetime.now(UTC))
             session.commit()
@@ -90,12 +124,6 @@ class Worker:
                 mark_sent(session, lease, datetime.now(UTC))
                 session.commit()
             log.info("%s %s: sent", lease.id, lease.kind)
-
-    def _at_clinic(self, lease: Lease) -> Session:
-        """A session of its own: each sees one clinic alone, and none waits for the mail server."""
-        session = self._database.new_session()
-        enter_clinic(session, lease.clinic_id)
-        return session
 
     def _read(self, lease: Lease) -> Mail | None:
         with self._at_clinic(lease) as session:

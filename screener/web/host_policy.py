@@ -36,12 +36,12 @@ def lets_script(policy: Policy, address: str, nonce: str = "") -> bool:
     if sources is None or (nonce and f"'nonce-{nonce}'" in sources):
         return True
     # With it only nonces and hashes count, and hashes of files are rare.
-    return "'strict-dynamic'" not in map(str.lower, sources) and _lets(sources, address)
+    return "'strict-dynamic'" not in map(str.lower, sources) and lets_any(sources, address)
 
 
 def lets_frame(policy: Policy, address: str) -> bool:
     sources = _sources(policy, _FRAME)
-    return sources is None or _lets(sources, address)
+    return sources is None or lets_any(sources, address)
 
 
 def lacks_of_sandbox(granted: list[str] | None, needed: tuple[str, ...]) -> list[str]:
@@ -56,7 +56,7 @@ def _sources(policy: Policy, names: tuple[str, ...]) -> list[str] | None:
     return next((policy[name] for name in names if name in policy), None)
 
 
-def _lets(sources: list[str], address: str) -> bool:
+def lets_any(sources: list[str], address: str) -> bool:
     parts = urlsplit(address)
     return any(_matches(source.lower(), parts) for source in sources)
 

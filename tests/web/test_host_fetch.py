@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from screener.web import host_fetch
-from screener.web.host_fetch import FetchError, fetch_page, is_public
+from screener.web.host_fetch import FetchError, fetch_page
+from screener.web.outside import is_public
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 Reply = Callable[[BaseHTTPRequestHandler], None]

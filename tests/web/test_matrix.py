@@ -176,6 +176,14 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # Nothing was typed.
     ("website.check", "POST"): admins(422),
     ("website.plugin", "GET"): admins(200),
+    ("webhooks.index", "GET"): admins(200),
+    # The installation allows no hosts.
+    ("webhooks.index", "POST"): admins(422),
+    # There is none.
+    ("webhooks.endpoint", "GET"): admins(404),
+    ("webhooks.endpoint", "POST"): admins(404),
+    ("webhooks.act", "GET"): admins(404),
+    ("webhooks.act", "POST"): admins(404),
     # No start page was named.
     ("oembed.link", "GET"): either(404),
     ("clinic_look.edit", "GET"): admins(200),
@@ -295,6 +303,7 @@ class World:
             "what": "note",
             "task_id": str(UUID(int=0)),
             "view_id": "nonsense",
+            "endpoint_id": str(UUID(int=0)),
             "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
@@ -349,6 +358,7 @@ class World:
                     "account.",
                     "people.",
                     "website.",
+                    "webhooks.",
                 )
             ):
                 return self._staff_token(visitor)
