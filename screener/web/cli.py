@@ -180,7 +180,7 @@ def _tell_mail(settings: Settings, database: Database) -> str:
 @main.command("deliver")
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
-    """Send the mail that waits in the outbox, until stopped."""
+    """Send the mail that waits in the outbox, and delete what is over once an hour, until stopped."""
     import logging
     import signal
 
@@ -197,6 +197,28 @@ def deliver_command(*, once: bool) -> None:
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, lambda *_: worker.stop())
     worker.run(once=once)
+
+
+@main.command("retention")
+@click.option("--dry-run", is_flag=True, help="Only count what would go.")
+def retention_command(*, dry_run: bool) -> None:
+    """Delete what each clinic's time is over for, as `screener deliver` does once an hour.
+
+    For installations that send no mail: run it every hour.
+    """
+    from collections import Counter
+    from datetime import UTC, datetime
+
+    from screener.web.sweep import foresee, sweep
+
+    way = foresee if dry_run else sweep
+    counts: Counter[tuple[str, str]] = Counter()
+    for swept in way(_open_database(), datetime.now(UTC)):
+        counts[swept.slug, swept.kind] += swept.number
+    for (slug, kind), count in counts.items():
+        click.echo(f"{slug}: {count:,} {kind} {'would go' if dry_run else 'deleted'}")
+    if not counts:
+        click.echo("Nothing is over.")
 
 
 @main.command("setup")

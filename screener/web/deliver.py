@@ -25,6 +25,7 @@ from screener.store.errors import StoreError
 from screener.store.outbox import Lease, Mail, lease_mail, mark_failed, mark_sent, read_mail
 from screener.store.tenancy import enter_clinic
 from screener.web.languages import speak
+from screener.web.sweep import Hourly
 
 FOLDER: Final = "emails/"
 PAUSE_SECONDS: Final = 1.0
@@ -47,6 +48,7 @@ class Worker:
             for name in app.jinja_env.list_templates()
             if name.startswith(FOLDER)
         ]
+        self._sweep = Hourly(self._database)
         self._stopping = False
 
     def stop(self) -> None:
@@ -57,6 +59,8 @@ class Worker:
         """Until stopped; with `once` until nothing more is due."""
         while not self._stopping:
             try:
+                if not once:
+                    self._sweep.run(lambda: self._stopping)
                 found = self.deliver_next()
             except SQLAlchemyError as error:
                 # Busy, or being restarted. What was being sent is sent again when its lease has run out.
