@@ -186,6 +186,16 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # No color was asked for, and there is no logo.
     ("clinic_look.stylesheet", "GET"): either(404),
     ("clinic_look.logo", "GET"): either(404),
+    ("clinic_settings.edit", "GET"): admins(200),
+    # Without a telephone number, and without days.
+    ("clinic_settings.edit", "POST"): admins(422),
+    ("retention.edit", "GET"): admins(200),
+    ("retention.edit", "POST"): admins(422),
+    # What was not accepted is not charted; a hold needs a day.
+    ("keeping.charted", "GET"): readers(303),
+    ("keeping.charted", "POST"): readers(409),
+    ("keeping.keep", "GET"): readers(303),
+    ("keeping.keep", "POST"): readers(422),
     ("clinics.index", "GET"): owners(200),
     ("clinics.index", "POST"): owners(422),
     ("clinics.clinic", "GET"): owners(200),
@@ -332,9 +342,12 @@ class World:
                 # A note; and a request is no duplicate of itself.
                 sent = {"note": "Called", "other": path.split("/")[4], "verdict": "same"}
                 return self._staff_token(visitor) | sent
+            case "keeping.charted":
+                return self._staff_token(visitor) | {"charted": "yes"}
             case _ if endpoint.startswith(
                 (
                     "clinic_look.",
+                    "clinic_settings.",
                     "clinics.",
                     "security.",
                     "queue.",
@@ -346,6 +359,8 @@ class World:
                     "call.",
                     "history.",
                     "invite.",
+                    "keeping.",
+                    "retention.",
                     "account.",
                     "people.",
                     "website.",
