@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
@@ -31,7 +31,7 @@ from screener.store.tenancy import enter_clinic
 
 _AN_HOUR: Final = 3600.0
 Remove: TypeAlias = Callable[[Session, Clinic, datetime], int]
-_KINDS: Final[Mapping[str, Remove]] = {
+REMOVED: Final[dict[str, Remove]] = {
     "requests": remove_over_requests,
     "drafts": remove_over_drafts,
     "leavings": remove_leavings,
@@ -87,7 +87,7 @@ def sweep(database: Database, now: datetime) -> Iterator[Swept]:
     removed = 0
     try:
         for clinic_id in ids:
-            for kind, remove in _KINDS.items():
+            for kind, remove in REMOVED.items():
                 with _trying(kind):
                     for swept in _in_batches(database, clinic_id, kind, remove, now):
                         removed += swept.number

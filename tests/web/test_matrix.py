@@ -338,12 +338,11 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case "follow_up.add" | "duplicates.decide":
-                # A note; and a request is no duplicate of itself.
-                sent = {"note": "Called", "other": path.split("/")[4], "verdict": "same"}
+            case "follow_up.add" | "duplicates.decide" | "keeping.charted":
+                # A note; a request is no duplicate of itself; a mark.
+                other = path.split("/")[4]
+                sent = {"note": "Called", "other": other, "verdict": "same", "charted": "yes"}
                 return self._staff_token(visitor) | sent
-            case "keeping.charted":
-                return self._staff_token(visitor) | {"charted": "yes"}
             case _ if endpoint.startswith(
                 (
                     "clinic_look.",
