@@ -128,9 +128,9 @@ class SettingsForm:
         return cls({**typed, **chosen})
 
     def read(self) -> None:
-        for name, said in self.said.items():
+        for name in LABELS:
             try:
-                self.about[name] = _read(name, said)
+                self.about[name] = _read(name, self.said[name])
                 check_about({name: self.about[name]})
             except ValueError as error:
                 self.problems.append((_first(name), in_sentence(error)))
