@@ -161,7 +161,7 @@ def _page() -> int:
 
 
 def _ahead(clinic: Clinic, periods: Periods, now: datetime, today: date) -> list[Ahead]:
-    """A line a day, then a line a week; what is over goes in the next sweep."""
+    """A line a day, then a line a week, where anything goes; what is over goes in the next sweep."""
     last = [today + _A_DAY * n for n in range(_DAYS_AHEAD)]
     ends = [(_day(day), day) for day in last]
     for week in range(_WEEKS_AHEAD):
@@ -173,7 +173,7 @@ def _ahead(clinic: Clinic, periods: Periods, now: datetime, today: date) -> list
         until = count_over(db(), periods, clinic.time_zone, end_of_day(day, clinic.time_zone))
         found.append(Ahead(label, until.but(before)))
         before = until
-    return found
+    return [line for line in found if line.counted.together]
 
 
 def _day(day: date) -> str:

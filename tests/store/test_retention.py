@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, column, select, table, update
 from sqlalchemy.orm import Session
 from store.builders import NOW, make_clinic, make_consultation, make_person
 
@@ -11,8 +11,9 @@ from screener.domain.retention import LONGEST, Periods
 from screener.store.audit import Wanted, list_entries, verify_chain
 from screener.store.clinic_changes import change_clinic
 from screener.store.consultations import move_consultation, withdraw_consultation
-from screener.store.database import Database
+from screener.store.database import Base, Database, new_id
 from screener.store.drafts import add_draft, find_open_draft
+from screener.store.migrations import migrate
 from screener.store.openings import note_opening
 from screener.store.retention import (
     Counted,
@@ -30,9 +31,18 @@ from screener.store.retention import (
     request_goes_at,
 )
 from screener.store.staff_sessions import KNOWN_PLACE, add_staff_session, idle_limit
-from screener.store.tables import Clinic, Consultation, Draft, FailedTries, Opening, StaffSession
+from screener.store.tables import (
+    Clinic,
+    Consultation,
+    ConsultationEvent,
+    Draft,
+    FailedTries,
+    Opening,
+    StaffSession,
+)
 from screener.store.tenancy import enter_clinic
 from screener.store.throttle import FORGOTTEN_AFTER, Try, note_failure
+from screener.store.vault import Vault
 
 DAY, HOUR, MOMENT = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 ZONE = "America/New_York"
@@ -197,3 +207,51 @@ def test_the_strictest_clinic_of_a_person_says_when_silence_ends_the_session(
     clinic.disabled_at = NOW
     entered.flush()
     assert idle_limit(entered, stranger.id) == timedelta(minutes=15)
+
+
+def test_requests_from_before_have_the_times_that_their_events_tell(empty_url: str, vault: Vault) -> None:
+    database = Database(empty_url, vault)
+    migrate(database, "clinics")
+    clinic_id = new_id()
+    lives = {
+        "new": [],
+        "accepted": [("new", "accepted", 3)],
+        "closed": [("new", "accepted", 3), ("accepted", "closed", 5)],
+        "duplicate": [("new", "accepted", 3), ("accepted", "in_review", 4), ("in_review", "duplicate", 6)],
+    }
+    with database.engine.begin() as connection:
+        about = {"slug": "old", "name": "Old", "phone": "1", "hours": "", "time_zone": ZONE}
+        _insert(
+            connection, Clinic, id=clinic_id, **about, origins=[], is_demo=False, texts={}, created_at=NOW
+        )
+        for number, (state, moves) in enumerate(lives.items()):
+            made = new_id()
+            mark = bytes([number])
+            told = {"reference": state, "state": state, "kind": "question", "consent_version": "1"}
+            keys = {"idempotency_key": mark, "body_digest": mark, "receipt_hash": mark}
+            row = {"id": made, "clinic_id": clinic_id, "urgency_rank": 1, "received_at": NOW, "version": 1}
+            _insert(connection, Consultation, **row, **told, **keys)
+            for was, now, days in moves:
+                event = {"id": new_id(), "clinic_id": clinic_id, "consultation_id": made, "what": "moved"}
+                _insert(
+                    connection, ConsultationEvent, **event, at=NOW + days * DAY, from_state=was, to_state=now
+                )
+    migrate(database)
+    with database.new_session() as session:
+        enter_clinic(session, clinic_id)
+        found = {row.reference: row for row in session.scalars(select(Consultation))}
+        times = {state: (row.state_since - NOW, row.accepted_at) for state, row in found.items()}
+        assert periods_of(session.get_one(Clinic, clinic_id)) == LONGEST
+    assert times == {
+        "new": (0 * DAY, None),
+        "accepted": (3 * DAY, NOW + 3 * DAY),
+        "closed": (5 * DAY, NOW + 5 * DAY),
+        "duplicate": (6 * DAY, None),
+    }
+    database.dispose()
+
+
+def _insert(connection: Connection, model: type[Base], **values: object) -> None:
+    """Into the table as it was then: without the defaults of today's columns."""
+    columns = [column(name, model.__table__.c[name].type) for name in values]
+    connection.execute(table(model.__tablename__, *columns).insert().values(**values))
