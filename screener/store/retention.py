@@ -87,10 +87,20 @@ class Counted(NamedTuple):
         return Counted(self.requests - other.requests, self.drafts - other.drafts)
 
 
-def count_over(session: Session, periods: Periods, time_zone: str, moment: datetime) -> Counted:
-    """What goes by this moment, if nothing happens to it before."""
+def count_over(
+    session: Session,
+    periods: Periods,
+    time_zone: str,
+    moment: datetime,
+    *,
+    kept_by: Periods | None = None,
+) -> Counted:
+    """What goes by this moment, if nothing happens to it before; of that only what `kept_by` would keep."""
     requests = select(func.count(Consultation.id)).where(_is_over(periods, time_zone, moment))
     drafts = select(func.count(Draft.id)).where(is_expired(timedelta(days=periods.draft_days), moment))
+    if kept_by is not None:
+        requests = requests.where(~_is_over(kept_by, time_zone, moment))
+        drafts = drafts.where(~is_expired(timedelta(days=kept_by.draft_days), moment))
     return Counted(session.scalar(requests) or 0, session.scalar(drafts) or 0)
 
 

@@ -96,15 +96,13 @@ def _read(typed: dict[str, str]) -> tuple[Periods, list[tuple[str, str]]]:
 
 def _gone_at_once(clinic: Clinic, periods: Periods, now: datetime) -> Counted:
     """What these periods would delete in the next sweep that those of today do not."""
-    return count_over(db(), periods, clinic.time_zone, now).but(
-        count_over(db(), periods_of(clinic), clinic.time_zone, now)
-    )
+    return count_over(db(), periods, clinic.time_zone, now, kept_by=periods_of(clinic))
 
 
 def _unconfirmed(clinic: Clinic, periods: Periods, now: datetime) -> str:
     """What has to be typed before a shorter period deletes something at once; empty if nothing has."""
     number = _gone_at_once(clinic, periods, now).together
-    if number <= 0 or request.form.get("confirm", "").strip() == str(number):
+    if not number or request.form.get("confirm", "").strip() == str(number):
         return ""
     return (
         f"Type {number} to confirm that so many are deleted within the hour, for good. Nothing was changed."

@@ -308,10 +308,30 @@ def test_a_shorter_time_that_deletes_at_once_is_confirmed_with_the_number(app: F
         ]
         assert refused.form["refused_days"] == ["30"]
     assert "90 days if not taken on" in admin.get("/desk/acme/settings").text
+    # What a longer time saves elsewhere does not make up for it.
+    change_the_clinic(app, accepted_days=2)
+    charted_long_ago(app, "Kept 1", "Kept 2", "Kept 3")
+    refused = save(admin, refused_days="30", accepted_days="30")
+    assert "Type 3 to confirm" in refused.text
     assert save(admin, refused_days="30", confirm="3").status == 303
     assert save(admin, accepted_days="5").status == 303, "what deletes nothing at once needs no number"
     assert "30 days if not taken on, 5 after charting" in admin.get("/desk/acme/settings").text
     assert "changes: refused days: 90 → 30" in admin.get("/desk/acme/audit").text
+
+
+def change_the_clinic(app: Flask, **about: int) -> None:
+    with at_clinic(app, "acme") as (session, clinic):
+        change_clinic(session, clinic, about, by=None)
+        session.commit()
+
+
+def charted_long_ago(app: Flask, *names: str) -> None:
+    """Not so long that a clinic which keeps them for 30 days would delete them."""
+    sent = add_requests(app, [(name, answers_but(), LONG_AGO) for name in names])
+    marks = {"accepted_at": LONG_AGO, "charted_at": datetime.now(UTC) - 9 * DAY}
+    with at_clinic(app, "acme") as (session, _):
+        session.execute(update(Consultation).where(Consultation.reference.in_(sent)).values(**marks))
+        session.commit()
 
 
 @pytest.mark.parametrize("days", ["", "0", "91", "6", "-30", "3.5", "٣٠", "9" * 99, "<b>30</b>"])
@@ -422,9 +442,7 @@ def test_a_hold_keeps_a_request_from_retention_and_from_its_patient(
 
 @pytest.fixture
 def shortened(app: Flask) -> None:
-    with at_clinic(app, "acme") as (session, clinic):
-        change_clinic(session, clinic, {"draft_days": 3, "refused_days": 45, "accepted_days": 1}, by=None)
-        session.commit()
+    change_the_clinic(app, draft_days=3, refused_days=45, accepted_days=1)
 
 
 @pytest.mark.usefixtures("shortened")
