@@ -35,6 +35,12 @@ _FIELDS: Final = (
 )
 
 
+class Public(str):
+    """What every visitor of a clinic's page may read: no code, but no patient's either."""
+
+    __slots__ = ()
+
+
 class Subject(NamedTuple):
     """What an entry is about: a table, and a row's id or a request's reference."""
 
@@ -102,7 +108,7 @@ def note_each(
 def _check(told: tuple[Detail, ...]) -> None:
     for value in told:
         for code in value if isinstance(value, list) else [value]:
-            if isinstance(code, str) and not _CODE.fullmatch(code):
+            if isinstance(code, str) and not isinstance(code, Public) and not _CODE.fullmatch(code):
                 raise ValueError("an audit entry holds codes and ids alone")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from screener.store.audit import Detail, Subject, note
+from screener.store.audit import Detail, Public, Subject, note
 from screener.store.clinics import check_about
 from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage, WebhookEndpoint
 from screener.store.tenancy import furnishing_clinic
@@ -18,6 +18,8 @@ from screener.store.tenancy import furnishing_clinic
 # What a clinic may say in its own words: on the start page, and on the receipt.
 TEXTS: Final = ("intro", "what_next")
 LONGEST_TEXT: Final = 300
+# Too long for an entry of the trail, which names them only.
+_UNTOLD: Final = frozenset({"texts", "logo", "origins"})
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -43,6 +45,7 @@ def change_clinic(session: Session, clinic: Clinic, about: Mapping[str, Any], *,
     """Which of these columns changed. `logo` is a Logo or None. Raises ValueError in words for people."""
     check_about(about)
     _check_look(about)
+    before = {what: getattr(clinic, what) for what in about if what not in _UNTOLD}
     changed = [
         what
         for what, value in about.items()
@@ -50,8 +53,15 @@ def change_clinic(session: Session, clinic: Clinic, about: Mapping[str, Any], *,
     ]
     session.flush()
     if changed:
-        note_clinic(session, clinic, "clinic_changed", by=by, fields=changed)
+        told: list[str] = [_was_now(what, before[what], about[what]) for what in changed if what in before]
+        note_clinic(session, clinic, "clinic_changed", by=by, fields=changed, changes=told or None)
     return changed
+
+
+def _was_now(what: str, *values: Any) -> Public:
+    shown = (", ".join(value) if isinstance(value, list) else value for value in values)
+    was, now = (value if value not in {None, ""} else "nothing" for value in shown)
+    return Public(f"{what.replace('_', ' ')}: {was} \N{RIGHTWARDS ARROW} {now}")
 
 
 def _check_look(about: Mapping[str, Any]) -> None:

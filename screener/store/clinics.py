@@ -10,14 +10,20 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from screener.domain.retention import LONGEST, SHORTEST
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
 from screener.store.origins import MOST_ORIGINS, read_origin
-from screener.store.tables import AuditHead, Clinic, ClinicKey
+from screener.store.tables import KINDS, LANGUAGES, AuditHead, Clinic, ClinicKey
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
 _LONGEST: Final = {"name": 200, "phone": 40, "hours": 200}
+_OFFERED: Final = {"languages": LANGUAGES, "kinds": KINDS}
+IDLE_MINUTES: Final = (5, 60)
+_BOUNDS: Final = {"idle_minutes": IDLE_MINUTES} | {
+    what: (getattr(SHORTEST, what), most) for what, most in LONGEST._asdict().items()
+}
 _SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
 # Addresses below /desk/ that are no clinic's.
 _RESERVED: Final = frozenset({"account", "clinics", "here"})
@@ -71,6 +77,14 @@ def check_about(about: Mapping[str, Any]) -> None:
         said = about.get(what)
         if said is not None and not (least <= len(said) <= most and said.isprintable()):
             raise ValueError(f"{what}: use {least} to {most} characters on one line")
+    for what, offered in _OFFERED.items():
+        chosen = about.get(what)
+        if chosen is not None and not (chosen and set(chosen) <= set(offered)):
+            raise ValueError(f"{what}: choose at least one of {', '.join(offered)}")
+    for what, (low, high) in _BOUNDS.items():
+        number = about.get(what)
+        if number is not None and not low <= number <= high:
+            raise ValueError(f"{what.replace('_', ' ')}: use a whole number from {low} to {high}")
     zone = about.get("time_zone")
     if zone is not None and zone not in available_timezones():
         raise ValueError(f"time zone {zone!r} is not known: use an IANA name like America/New_York")

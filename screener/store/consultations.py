@@ -47,7 +47,7 @@ _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
 _NO_RANK: Final = 9
 # What hangs on one request and goes with it.
-_WRITTEN_BY_STAFF: Final = (
+WRITTEN_BY_STAFF: Final = (
     ConsultationEvent,
     ContactEntry,
     RequestNote,
@@ -123,6 +123,7 @@ def add_consultation(
         state="new",
         urgency_rank=urgency_rank,
         received_at=now,
+        state_since=now,
         due_at=due_at,
         idempotency_key=idempotency_key,
         body_digest=body_digest,
@@ -149,6 +150,7 @@ def add_event(
     reason: str | None = None,
     owner_id: int | None = None,
     page: str | None = None,
+    until: str | None = None,
 ) -> None:
     event = ConsultationEvent(
         id=new_id(),
@@ -167,7 +169,13 @@ def add_event(
     session.add(event)
     session.flush()
     subject = request_subject(consultation)
-    told = {"from_state": from_state, "to_state": to_state, "owner_id": owner_id, "page": page}
+    told = {
+        "from_state": from_state,
+        "to_state": to_state,
+        "owner_id": owner_id,
+        "page": page,
+        "until": until,
+    }
     note(session, what, subject, staff_id=staff_id, **told)
     announce(session, consultation, what, now)
 
@@ -230,7 +238,11 @@ def _change_state(
     now: datetime,
 ) -> None:
     from_state = consultation.state
-    consultation.state = to_state
+    consultation.state, consultation.state_since = to_state, now
+    if to_state == "accepted":
+        consultation.accepted_at = consultation.accepted_at or now
+    elif to_state != "closed":
+        consultation.accepted_at = consultation.charted_at = None
     _flush_first(session)
     add_event(
         session,
@@ -258,7 +270,7 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     Raise ConflictError if somebody changed the request since it was loaded.
     """
     screening_id = consultation.screening_id
-    consultation.state, consultation.withdrawn_at = "withdrawn", now
+    consultation.state, consultation.withdrawn_at, consultation.state_since = "withdrawn", now, now
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
     consultation.urgency_rank = _NO_RANK
     consultation.email_index = consultation.phone_index = consultation.language = None
@@ -266,12 +278,26 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     consultation.person_index = None
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
-    for table in _WRITTEN_BY_STAFF:
-        session.execute(delete(table).where(table.consultation_id == consultation.id))
-    linked = or_(RequestLink.first_id == consultation.id, RequestLink.second_id == consultation.id)
-    session.execute(delete(RequestLink).where(linked))
-    remove_messages(session, consultation.id)
+    _remove_what_hangs_on(session, consultation.id)
     add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
+
+
+def _remove_what_hangs_on(session: Session, consultation_id: UUID) -> None:
+    for table in WRITTEN_BY_STAFF:
+        session.execute(delete(table).where(table.consultation_id == consultation_id))
+    linked = or_(RequestLink.first_id == consultation_id, RequestLink.second_id == consultation_id)
+    session.execute(delete(RequestLink).where(linked))
+    remove_messages(session, consultation_id)
+
+
+def remove_consultation(session: Session, consultation: Consultation) -> None:
+    """The row itself, with what was said and all that hangs on it; nothing of it is left but the trail."""
+    screening_id = consultation.screening_id
+    _remove_what_hangs_on(session, consultation.id)
+    session.delete(consultation)
+    session.flush()
+    if screening_id is not None:
+        session.execute(delete(Screening).where(Screening.id == screening_id))
 
 
 def add_read_event(

@@ -107,7 +107,7 @@ class Database:
             f"journal_mode={journal}, synchronous={synchronous} (2 is FULL, 3 is EXTRA).",
         ], []
 
-    def forget_deleted(self, table: str) -> None:
+    def forget_deleted(self, *tables: str) -> None:
         """What was deleted and committed leaves the files too; backups are not ours to reach.
 
         SQLite overwrites it in place but keeps it in the log, PostgreSQL keeps dead rows.
@@ -117,7 +117,7 @@ class Database:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             else:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-                alone.exec_driver_sql(f"VACUUM {table}")
+                alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
 
     def dispose(self) -> None:
         self.sessions.remove()

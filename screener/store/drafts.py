@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias, cast
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql import ColumnElement
 
 from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
@@ -19,12 +20,12 @@ from screener.store.tables import (
     DRAFT_IDLE,
     DRAFT_LIFE,
     MOST_TRIES,
-    SAVED_IDLE,
+    Clinic,
     Draft,
     DraftDoor,
     place_of,
 )
-from screener.store.tenancy import enter_clinic, looking_up
+from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import (
     KeyRing,
     new_key,
@@ -101,7 +102,7 @@ def find_open_draft(
         return None
     row, door = found
     enter_clinic(session, row.clinic_id)
-    if now >= kept_until(row):
+    if now >= kept_until(row, draft_life(session, row.clinic_id)):
         return None
     key = unwrap_draft_key(vault_of(session), token, place_of(door, "wrapped_key"), door.wrapped_key)
     document = open_document(KeyRing.of_one(key), place_of(row, "sealed"), row.sealed)
@@ -141,11 +142,16 @@ def find_clinic_of_closed_door(session: Session, token: str) -> UUID | None:
     return session.scalar(closed, execution_options=looking_up(session, "draft by token"))
 
 
-def kept_until(row: Draft) -> datetime:
+def draft_life(session: Session, clinic_id: UUID) -> timedelta:
+    """How long the clinic keeps a saved form after it was last gone on with, and any other in all."""
+    return timedelta(days=session.get_one(Clinic, clinic_id).draft_days)
+
+
+def kept_until(row: Draft, life: timedelta = DRAFT_LIFE) -> datetime:
     """When it expires if nothing more is done with it."""
     if row.saved_at:
-        return row.last_active_at + SAVED_IDLE
-    return min(row.last_active_at + DRAFT_IDLE, row.created_at + DRAFT_LIFE)
+        return row.last_active_at + life
+    return min(row.last_active_at + DRAFT_IDLE, row.created_at + life)
 
 
 def save_draft(session: Session, draft: OpenDraft, now: datetime) -> None:
@@ -199,13 +205,18 @@ def _remove(session: Session, row: Draft) -> None:
         raise NotFoundError("this draft is gone")
 
 
+def is_expired(life: timedelta, now: datetime) -> ColumnElement[bool]:
+    """Of drafts: whether their time is over, as `kept_until` says."""
+    saved, unsaved = Draft.saved_at.is_not(None), Draft.saved_at.is_(None)
+    return or_(
+        and_(unsaved, Draft.last_active_at <= now - DRAFT_IDLE),
+        and_(unsaved, Draft.created_at <= now - life),
+        and_(saved, Draft.last_active_at <= now - life),
+    )
+
+
 def remove_expired_drafts(session: Session, now: datetime) -> int:
     """How many of the entered clinic's drafts were past their time."""
-    saved, unsaved = Draft.saved_at.is_not(None), Draft.saved_at.is_(None)
-    expired = or_(
-        and_(unsaved, Draft.last_active_at <= now - DRAFT_IDLE),
-        and_(unsaved, Draft.created_at <= now - DRAFT_LIFE),
-        and_(saved, Draft.last_active_at <= now - SAVED_IDLE),
-    )
+    expired = is_expired(draft_life(session, entered_clinic(session)), now)
     removed = cast("CursorResult[Any]", session.execute(delete(Draft).where(expired)))
     return removed.rowcount

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from screener.store.consultations import add_event
-from screener.store.drafts import OpenDraft, add_draft, close_doors, kept_until, save_draft
+from screener.store.drafts import OpenDraft, add_draft, close_doors, draft_life, kept_until, save_draft
 from screener.store.outbox import invited_drafts
 from screener.store.saved_drafts import save_for_later
 from screener.store.tables import Consultation, Draft
@@ -24,9 +24,10 @@ class Invitation(NamedTuple):
 def find_invitation(session: Session, consultation: Consultation, now: datetime) -> Invitation | None:
     """The one that can still be answered."""
     row = session.scalar(select(Draft).where(Draft.id.in_(invited_drafts(consultation.id))))
-    if row is None or now >= kept_until(row):
+    if row is None:
         return None
-    return Invitation(row.created_at, kept_until(row))
+    until = kept_until(row, draft_life(session, row.clinic_id))
+    return Invitation(row.created_at, until) if now < until else None
 
 
 def add_invitation(

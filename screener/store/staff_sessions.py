@@ -7,15 +7,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from screener.store.database import new_id
-from screener.store.tables import StaffSession, User
+from screener.store.tables import Clinic, Membership, StaffSession, User
 from screener.store.vault import new_token, token_hash
 
 LONGEST_SESSION: Final = timedelta(hours=12)
+# Of whoever belongs to no clinic; a clinic sets its own.
 IDLE_LIMIT: Final = timedelta(minutes=15)
 # Small enough to mean nothing beside the limit, large enough to spare a write a request.
 _SEEN_STEP: Final = timedelta(seconds=20)
 # How long a place where a person signed in well stays known as theirs.
-_KNOWN_PLACE: Final = timedelta(days=90)
+KNOWN_PLACE: Final = timedelta(days=90)
 _LONGEST_BROWSER: Final = 200
 
 
@@ -46,12 +47,22 @@ def find_live_session(session: Session, token: str, now: datetime) -> StaffSessi
             StaffSession.token_hash == token_hash(token), StaffSession.ended_at.is_(None)
         )
     )
-    return row if row is not None and now < ends_at(row) else None
+    return row if row is not None and now < ends_at(row, idle_limit(session, row.staff_id)) else None
 
 
-def ends_at(row: StaffSession) -> datetime:
+def idle_limit(session: Session, staff_id: int) -> timedelta:
+    """After how long a silence a person is signed out: as the strictest of their clinics says."""
+    strictest = session.scalar(
+        select(func.min(Clinic.idle_minutes))
+        .join(Membership, Membership.clinic_id == Clinic.id)
+        .where(Membership.staff_id == staff_id, Clinic.disabled_at.is_(None))
+    )
+    return IDLE_LIMIT if strictest is None else timedelta(minutes=strictest)
+
+
+def ends_at(row: StaffSession, idle: timedelta) -> datetime:
     """When it ends unless the person does something before, or whatever they do."""
-    return min(row.last_seen_at + IDLE_LIMIT, row.created_at + LONGEST_SESSION)
+    return min(row.last_seen_at + idle, row.created_at + LONGEST_SESSION)
 
 
 def note_seen(session: Session, row: StaffSession, now: datetime) -> None:
@@ -88,7 +99,7 @@ def knows_place(session: Session, email: str, address: str, now: datetime) -> bo
             func.lower(User.email) == email.lower(),
             StaffSession.address == address,
             StaffSession.second_step.is_not(None),
-            StaffSession.created_at > now - _KNOWN_PLACE,
+            StaffSession.created_at > now - KNOWN_PLACE,
         )
         .limit(1)
     )

@@ -21,7 +21,7 @@ from screener.store.vault import Place
 DRAFT_IDLE: Final = timedelta(hours=24)
 DRAFT_LIFE: Final = timedelta(days=7)
 # A draft that was saved for later, from the last time anything was done with it.
-SAVED_IDLE: Final = timedelta(days=7)
+SAVED_IDLE: Final = DRAFT_LIFE
 MOST_TRIES: Final = 5
 
 STATES: Final = (
@@ -36,6 +36,7 @@ STATES: Final = (
     "closed",
 )
 KINDS: Final = ("consultation", "call_back", "question")
+LANGUAGES: Final = ("en", "es")
 ROLES: Final = ("intake", "clinician", "clinic_admin")
 CONTACT_KINDS: Final = ("call", "message", "e_mail", "visit")
 CONTACT_OUTCOMES: Final = ("reached", "left_message", "no_answer", "wrong_number", "other")
@@ -71,6 +72,20 @@ class Clinic(Base):
     logo_hash: Mapped[str | None] = mapped_column(String(12))
     logo_width: Mapped[int | None]
     logo_height: Mapped[int | None]
+    # What it offers its patients, and after how many quiet minutes its staff are signed out.
+    languages: Mapped[list[str]] = mapped_column(
+        JSON, default=lambda: list(LANGUAGES), server_default=text("""'["en", "es"]'""")
+    )
+    kinds: Mapped[list[str]] = mapped_column(
+        JSON,
+        default=lambda: list(KINDS),
+        server_default=text("""'["consultation", "call_back", "question"]'"""),
+    )
+    idle_minutes: Mapped[int] = mapped_column(default=15, server_default=text("15"))
+    # How long it keeps a saved form, a request it did not take on, and one that was charted (retention.py).
+    draft_days: Mapped[int] = mapped_column(default=7, server_default=text("7"))
+    refused_days: Mapped[int] = mapped_column(default=90, server_default=text("90"))
+    accepted_days: Mapped[int] = mapped_column(default=30, server_default=text("30"))
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Its keys are gone, and with them all that was sealed.
     shredded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -152,6 +167,9 @@ class Consultation(ClinicScoped, Base):
         Index(None, "clinic_id", "received_at", "id"),
         # Holds all that is counted, so that no count reads the rows.
         Index(None, "clinic_id", "state", "due_at", "id"),
+        # What retention looks for.
+        Index(None, "clinic_id", "state_since"),
+        Index(None, "clinic_id", "charted_at"),
         Index(None, "clinic_id", "email_index"),
         Index(None, "clinic_id", "phone_index"),
         Index(None, "clinic_id", "person_index"),
@@ -177,6 +195,13 @@ class Consultation(ClinicScoped, Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state_since: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Since when it is accepted; stays when it is closed, and goes with any other state.
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Since when its content stands in the clinic's own chart.
+    charted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The last day of a hold: until its end nothing deletes the request.
+    keep_until: Mapped[date | None]
     idempotency_key: Mapped[bytes]
     body_digest: Mapped[bytes]
     receipt_hash: Mapped[bytes] = mapped_column(unique=True)

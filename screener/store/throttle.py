@@ -15,7 +15,7 @@ from screener.store.vault import derive_token
 # So many tries fail without a wait; from then on each wait is twice the one before.
 _FREE: Final = {"place": 4, "account": 30, "address": 60}
 _LONGEST_WAIT: Final = timedelta(minutes=15)
-_FORGOTTEN_AFTER: Final = timedelta(hours=24)
+FORGOTTEN_AFTER: Final = timedelta(hours=24)
 
 
 class Try(NamedTuple):
@@ -50,7 +50,7 @@ def wait_before(session: Session, attempt: Try, now: datetime) -> timedelta:
 
 
 def _wait_of(row: FailedTries, free: int, now: datetime) -> timedelta:
-    if row.count < free or now - row.last_at > _FORGOTTEN_AFTER:
+    if row.count < free or now - row.last_at > FORGOTTEN_AFTER:
         return timedelta(0)
     # Capped before it is computed: two to the power of a flood has no place in a datetime.
     wait = min(timedelta(seconds=2 ** min(row.count - free + 1, 20)), _LONGEST_WAIT)
@@ -59,7 +59,7 @@ def _wait_of(row: FailedTries, free: int, now: datetime) -> timedelta:
 
 def note_failure(session: Session, attempt: Try, now: datetime) -> None:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(delete(FailedTries).where(FailedTries.last_at < now - _FORGOTTEN_AFTER))
+    session.execute(delete(FailedTries).where(FailedTries.last_at < now - FORGOTTEN_AFTER))
     for name in sorted(_names(session, attempt).values()):
         counted = insert(FailedTries).values(name=name, count=1, last_at=now)
         session.execute(

@@ -15,12 +15,15 @@ from flask_security import auth_required
 from sqlalchemy.orm import Session
 
 from screener.domain.consultation import READS_ANSWERS, Role
+from screener.domain.retention import Periods
 from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.store.database import Database
+from screener.store.retention import periods_of
 from screener.store.staff import find_roles, was_shredded
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
+from screener.web.languages import speak_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class ClinicCard:
     # Its address, width and height.
     logo: tuple[str, int, int] | None
     texts: Mapping[str, Mapping[str, str]]
+    languages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    periods: Periods
 
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -107,6 +113,7 @@ def remember_kept_clinic(clinic: Clinic) -> None:
 def remember_clinic(clinic: Clinic) -> None:
     """For templates and headers, also of an error page after a rollback."""
     g.clinic = card_of(clinic)
+    speak_only(g.clinic.languages)
 
 
 def card_of(clinic: Clinic) -> ClinicCard:
@@ -122,6 +129,9 @@ def card_of(clinic: Clinic) -> ClinicCard:
         clinic.accent if not clinic.disabled_at else None,
         _logo_of(clinic) if not clinic.disabled_at else None,
         clinic.texts,
+        tuple(clinic.languages),
+        tuple(clinic.kinds),
+        periods_of(clinic),
     )
 
 

@@ -10,7 +10,7 @@ from flask_login import current_user, logout_user
 from flask_security import auth_required
 from flask_wtf.csrf import generate_csrf
 
-from screener.store.staff_sessions import end_sessions, ends_at, list_staff_sessions
+from screener.store.staff_sessions import end_sessions, ends_at, idle_limit, list_staff_sessions
 from screener.web.access import db
 from screener.web.staff_session import staff_session
 
@@ -20,7 +20,10 @@ account = Blueprint("account", __name__, url_prefix="/desk")
 @account.app_template_global()
 def seconds_left() -> int:
     row = staff_session()
-    return int((ends_at(row) - datetime.now(UTC)).total_seconds()) if row else 0
+    if row is None:
+        return 0
+    ends = ends_at(row, idle_limit(db(), row.staff_id))
+    return int((ends - datetime.now(UTC)).total_seconds())
 
 
 @account.get("/account")
@@ -35,6 +38,7 @@ def show() -> str:
         sessions=list_staff_sessions(db(), current_user.id),
         here=staff_session(),
         now=datetime.now(UTC),
+        idle=idle_limit(db(), current_user.id),
         ends_at=ends_at,
     )
 

@@ -18,6 +18,7 @@ from screener.web import (
     audit,
     call,
     clinic_look,
+    clinic_settings,
     clinics,
     confirm,
     demo_code,
@@ -28,6 +29,7 @@ from screener.web import (
     headers,
     history,
     invite,
+    keeping,
     languages,
     look,
     oembed,
@@ -36,6 +38,7 @@ from screener.web import (
     people,
     queue,
     records,
+    retention,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
     transaction,
@@ -99,6 +102,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(oembed.oembed)
     app.register_blueprint(call.call)
+    app.register_blueprint(clinic_settings.clinic_settings)
+    app.register_blueprint(retention.retention)
+    app.register_blueprint(keeping.keeping)
     app.register_blueprint(demo_mail.demo_mail)
     app.register_blueprint(demo_code.demo_code)
     return app

@@ -48,6 +48,12 @@ WORDS: Final[Mapping[str, str]] = {
     "history_signed": "Signed a history",
     "history_amended": "Amended and signed a history",
     "withdrawn": "Withdrew a request",
+    "charted": "Marked a request as charted",
+    "not_charted": "Took back that a request was charted",
+    "held": "Held a request against deletion",
+    "hold_ended": "Ended the hold of a request",
+    "retention_removed": "Deleted a request whose time was over",
+    "drafts_removed": "Deleted forms that were not finished in time",
     "invited": "Invited a person",
     "invited_again": "Invited a person again",
     "roles_changed": "Changed a person's roles",
@@ -79,6 +85,8 @@ _OTHERS: Final[Mapping[str, str]] = {
     "withdrawn": "The patient",
     "sign_in_failed": "Somebody",
     "webhook_paused": "The worker",
+    "retention_removed": "Retention",
+    "drafts_removed": "Retention",
 }
 _PAGES: Final[Mapping[str, str]] = {
     "confirm.edit": "page to confirm the history",
@@ -88,7 +96,17 @@ _PAGES: Final[Mapping[str, str]] = {
     "queue.submission": "request page",
     "history.pdf": "history on paper",
     # What was refused shows the request again.
-    **dict.fromkeys(("queue.move", "queue.undo", "follow_up.add", "duplicates.decide"), "request page"),
+    **dict.fromkeys(
+        (
+            "queue.move",
+            "queue.undo",
+            "follow_up.add",
+            "duplicates.decide",
+            "keeping.charted",
+            "keeping.keep",
+        ),
+        "request page",
+    ),
     "history.show": "history page",
     "history.text": "history as text",
     "history.what_if": "what-if page",
@@ -242,5 +260,5 @@ def _details(entry: AuditEntry, names: Mapping[int, str]) -> Iterable[str]:
             case "kind" | "outcome" | "verdict":
                 yield value.replace("_", " ")
             case _:
-                shown = ", ".join(value) if isinstance(value, list) else value
+                shown = "; ".join(value) if isinstance(value, list) else value
                 yield f"{name.replace('_', ' ')}: {shown}"

@@ -180,7 +180,7 @@ def _tell_mail(settings: Settings, database: Database) -> str:
 @main.command("deliver")
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
-    """Send the mail that waits in the outbox and tell clinics' systems what happened, until stopped."""
+    """Send the mail that waits, tell clinics' systems what happened, and delete what is over, until stopped."""
     import logging
     import signal
 
@@ -188,6 +188,7 @@ def deliver_command(*, once: bool) -> None:
     from screener.settings import load_settings
     from screener.web.courier import carriers_of
     from screener.web.deliver import run_beside, stop_all
+    from screener.web.sweep import Sweeper
 
     settings = load_settings()
     if not (settings.can_mail or settings.webhook_targets):
@@ -197,10 +198,33 @@ def deliver_command(*, once: bool) -> None:
         )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("screener").setLevel(logging.INFO)
-    carriers = carriers_of(create_app(settings))
+    app = create_app(settings)
+    carriers = [*carriers_of(app), *([] if once else [Sweeper(app)])]
     for stopping in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stopping, lambda *_: stop_all(carriers))
     run_beside(carriers, once=once)
+
+
+@main.command("retention")
+@click.option("--dry-run", is_flag=True, help="Only count what would go.")
+def retention_command(*, dry_run: bool) -> None:
+    """Delete what each clinic's time is over for, as `screener deliver` does once an hour.
+
+    For installations that send no mail: run it every hour.
+    """
+    from collections import Counter
+    from datetime import UTC, datetime
+
+    from screener.web.sweep import foresee, sweep
+
+    way = foresee if dry_run else sweep
+    counts: Counter[tuple[str, str]] = Counter()
+    for swept in way(_open_database(), datetime.now(UTC)):
+        counts[swept.slug, swept.kind] += swept.number
+    for (slug, kind), count in counts.items():
+        click.echo(f"{slug}: {count:,} {kind} {'would go' if dry_run else 'deleted'}")
+    if not counts:
+        click.echo("Nothing is over.")
 
 
 @main.command("setup")
@@ -586,9 +610,11 @@ def _run_demo_mail(folder: Path, smtp_port: int) -> None:
     from screener.web.courier import carriers_of
     from screener.web.deliver import run_beside, stop_all
     from screener.web.demo_mail import catch_mail
+    from screener.web.sweep import Sweeper
 
     catch_mail(folder, smtp_port)
-    carriers, server = carriers_of(create_app()), parent_process()
+    app = create_app()
+    carriers, server = [*carriers_of(app), Sweeper(app)], parent_process()
 
     def follow_server() -> None:
         if server is not None:

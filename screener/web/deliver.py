@@ -43,15 +43,15 @@ class Carrier:
         self._app = app
         self._database: Database = app.extensions["screener.database"]
         self._settings: Settings = app.extensions["screener.settings"]
-        self._stopping = False
+        self.is_stopping = False
 
     def stop(self) -> None:
         """Finishes the message in hand, then `run` returns."""
-        self._stopping = True
+        self.is_stopping = True
 
     def run(self, *, once: bool = False) -> None:
         """Until stopped; with `once` until nothing more is due."""
-        while not self._stopping:
+        while not self.is_stopping:
             try:
                 found = self.deliver_next()
             except SQLAlchemyError as error:

@@ -352,7 +352,7 @@ def age_on(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def _read_phone(text: str) -> str:
+def read_phone(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "US")
     except phonenumbers.NumberParseException:
@@ -436,7 +436,7 @@ class ContactForm(PatientForm):
         read=read_birth_date,
         needed=lazy_gettext("Give your date of birth, for example 4/27/1985."),
     )
-    contact_phone = ContactField("contact_phone", read=_read_phone)
+    contact_phone = ContactField("contact_phone", read=read_phone)
     contact_email = ContactField("contact_email", read=read_email)
     contact_channel = _choice_field("contact_channel")
     contact_message_ok = _choice_field("contact_message_ok")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from screener.domain.consultation import State
 from screener.domain.follow_up import ContactKind, Outcome
@@ -14,6 +14,13 @@ from screener.store.consultations import Event
 from screener.store.contact_log import Contact, Note
 from screener.store.tasks import Task
 from screener.web.pages import local
+
+_KEEPING: Final = {
+    "charted": "marked as charted",
+    "not_charted": "charted: taken back",
+    "held": "held against deletion",
+    "hold_ended": "hold ended",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def _event(event: Event) -> Happening:
             return Happening(event.at, "☺", f"given to {event.owner_name or 'nobody'} by {who}", who)
         case "received":
             return Happening(event.at, "✉", "received")
+        case "charted" | "not_charted" | "held" | "hold_ended":
+            return Happening(event.at, "⚑", f"{_KEEPING[event.what]} by {who}", who, event.reason)
         case _:
             by = f" by {event.staff_name}" if event.staff_name else ""
             return Happening(event.at, "·", f"{event.what.replace('_', ' ')}{by}", who, event.reason)

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_login import current_user
 
 from screener.domain.next_screening import carried_over
-from screener.store.drafts import INVITATION_MAIL, kept_until
+from screener.store.drafts import INVITATION_MAIL, draft_life, kept_until
 from screener.store.invitations import add_invitation, find_invitation
 from screener.store.outbox import add_mail
 from screener.web.access import db, settings, staff_only
@@ -74,7 +74,7 @@ def _send(record: Record, now: datetime) -> None:
             "clinic": clinic.name,
             "phone": clinic.phone,
             "link": settings().link(url_for("patient.resume", token=token)),
-            "until": local(kept_until(draft.row), clinic.time_zone),
+            "until": local(kept_until(draft.row, draft_life(db(), draft.row.clinic_id)), clinic.time_zone),
         },
         due_at=now,
         now=now,

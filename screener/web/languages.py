@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -50,12 +51,29 @@ class ScreenerBabel(Babel):
 def install(app: Flask) -> None:
     ScreenerBabel(app, default_locale=_LOCALES[SOURCE_LANGUAGE], locale_selector=lambda: _LOCALES[language()])
     app.jinja_env.filters["translated"] = translated
-    app.jinja_env.globals |= {"language": language, "languages": LANGUAGES}
+    app.jinja_env.globals |= {
+        "language": language,
+        "languages": LANGUAGES,
+        "offered_languages": offered_languages,
+    }
 
 
 def language() -> str:
     """What this page speaks."""
-    return str(g.get("language") or SOURCE_LANGUAGE)
+    wanted = str(g.get("language") or SOURCE_LANGUAGE)
+    return wanted if wanted in offered_languages() else next(iter(offered_languages()))
+
+
+def offered_languages() -> dict[str, str]:
+    """As LANGUAGES, those of this page's clinic; all of them before a clinic is known."""
+    only = g.get("languages_offered") or LANGUAGES
+    return {code: name for code, name in LANGUAGES.items() if code in only}
+
+
+def speak_only(codes: Collection[str]) -> None:
+    """From here on this page speaks none but these, whatever its address, draft or device asks for."""
+    g.languages_offered = codes
+    refresh()
 
 
 def speak(code: str) -> None:

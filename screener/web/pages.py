@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined
 from screener.domain.notices import DISCLAIMER
 from screener.domain.question import Choice, Number, Option
 from screener.web.due_words import due_words, how_long
-from screener.web.languages import translated
+from screener.web.languages import gettext, translated
 from screener.web.us_states import STATE_NAMES
 
 MOST_BESIDE, LONGEST_BESIDE = 3, 24
@@ -33,6 +33,7 @@ def install(app: Flask, static_folder: Path) -> None:
         "by_page": lambda lines: _grouped(lines, "page"),
         "by_part": lambda lines: _grouped(lines, "part"),
         "day": _day,
+        "days": _days,
         "dial": _dial,
         "due_words": due_words,
         "errors_of": _errors_of,
@@ -97,6 +98,10 @@ def local(moment: datetime, time_zone: str) -> str:
 
 def _day(day: date) -> str:
     return format_date(day, "long", locale=get_locale())
+
+
+def _days(number: int) -> str:
+    return gettext("1 day") if number == 1 else gettext("%(days)s days", days=number)
 
 
 def _pairs(options: Iterable[Option]) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from screener.store.consultations import Move, get_consultation, list_moves
 from screener.store.contact_log import list_contacts, list_notes
 from screener.store.due import earliest_due
 from screener.store.duplicates import list_matches, note_compared
+from screener.store.retention import request_goes_at
 from screener.store.staff import Colleague, list_colleagues
 from screener.store.tables import Consultation
 from screener.store.tasks import list_tasks
@@ -93,6 +94,7 @@ def show_request(
     *,
     move_form: MoveForm | None = None,
     typed: Mapping[str, TypedForm] | None = None,
+    hold: Mapping[str, str] | None = None,
     problems: Problems = (),
 ) -> str:
     """The page, with what was typed where it was refused."""
@@ -111,6 +113,8 @@ def show_request(
         undoable=_undoable(record.state, _last(moves)),
         typed=dict.fromkeys(FORMS) | dict(typed or {}),
         once=token_urlsafe(32),
+        hold=hold,
+        goes_at=request_goes_at(record.consultation, g.staff_clinic.periods, g.staff_clinic.time_zone),
         **_choices(record.state),
         **_follow_up(record),
         **work_on(record.consultation),

@@ -15,6 +15,7 @@ from screener.store.drafts import (
     LINK_MAIL,
     WARNING_MAIL,
     count_wrong_try,
+    draft_life,
     find_clinic_of_closed_door,
     find_open_draft,
     kept_until,
@@ -179,7 +180,7 @@ def resume(token: str) -> Any:
         form.birth_year.errors = [
             gettext("That is not the year given before. Tries left: %(left)s.", left=left)
         ]
-    until = kept_until(draft.row)
+    until = kept_until(draft.row, draft_life(db(), draft.row.clinic_id))
     invited = "invited" in draft.document
     page = render_template("patient/resume.html", form=form, until=until, invited=invited)
     return page, INVALID if is_sent else 200

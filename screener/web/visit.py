@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property, wraps
 from typing import Any
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -24,6 +24,7 @@ from screener.store.consultations import find_by_receipt
 from screener.store.database import begin_reading, vault_of
 from screener.store.drafts import (
     OpenDraft,
+    draft_life,
     find_clinic_of_closed_door,
     find_open_draft,
     kept_until,
@@ -96,8 +97,10 @@ class Visit:
 
     @property
     def next_step(self) -> NextStep:
+        """A kind of request that the clinic does not take is not offered; what is said of care stays."""
         found = self.screening
-        return next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
+        step = next_step(found.urgency.level, found.classification.article_class, self.answers[AGE])
+        return step if step.kind in g.clinic.kinds else NextStep(step.offer, None)
 
     def url(self, endpoint: str, **values: Any) -> str:
         return url_for(f"patient.{endpoint}", token=self.token, told=self.told, **values)
@@ -146,7 +149,7 @@ class Visit:
 
     @property
     def kept_until(self) -> datetime:
-        return kept_until(self.draft.row)
+        return kept_until(self.draft.row, draft_life(db(), self.draft.row.clinic_id))
 
     def keep_look(self) -> None:
         """Takes the brightness or language that a button of this form chose."""

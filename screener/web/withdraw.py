@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template, request
+from flask import g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from screener.domain.consultation import WITHDRAWABLE, State
+from screener.domain.follow_up import last_day_over
 from screener.store.consultations import find_by_receipt, withdraw_consultation
 from screener.store.database import begin_reading
 from screener.store.errors import ConflictError
@@ -20,7 +21,10 @@ CONFLICT = 409
 
 
 def may_withdraw(sent: Consultation) -> bool:
-    return State(sent.state) in WITHDRAWABLE
+    """Also what a hold keeps cannot be taken back: the law, or whoever set it, needs it."""
+    over = last_day_over(now(), g.clinic.time_zone)
+    is_held = sent.keep_until is not None and sent.keep_until > over
+    return State(sent.state) in WITHDRAWABLE and not is_held
 
 
 def withdraw_request(token: str) -> Any:

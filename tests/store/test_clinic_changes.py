@@ -55,7 +55,14 @@ def test_only_what_changed_is_told_and_no_clinic_is_entered(
     assert (find_logo(session, clinic.id), clinic.logo_hash) == (None, None)
     session.commit()
     assert told(database, clinic) == [
-        ("clinic_changed", 7, {"fields": ["phone", "accent", "texts", "logo"]}),
+        (
+            "clinic_changed",
+            7,
+            {
+                "fields": ["phone", "accent", "texts", "logo"],
+                "changes": ["phone: (555) 010-0100 → 1", "accent: nothing → #22577a"],
+            },
+        ),
         ("clinic_changed", None, {"fields": ["logo"]}),
     ]
 

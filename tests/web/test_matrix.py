@@ -194,6 +194,16 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # No color was asked for, and there is no logo.
     ("clinic_look.stylesheet", "GET"): either(404),
     ("clinic_look.logo", "GET"): either(404),
+    ("clinic_settings.edit", "GET"): admins(200),
+    # Without a telephone number, and without days.
+    ("clinic_settings.edit", "POST"): admins(422),
+    ("retention.edit", "GET"): admins(200),
+    ("retention.edit", "POST"): admins(422),
+    # What was not accepted is not charted; a hold needs a day.
+    ("keeping.charted", "GET"): readers(303),
+    ("keeping.charted", "POST"): readers(409),
+    ("keeping.keep", "GET"): readers(303),
+    ("keeping.keep", "POST"): readers(422),
     ("clinics.index", "GET"): owners(200),
     ("clinics.index", "POST"): owners(422),
     ("clinics.clinic", "GET"): owners(200),
@@ -337,13 +347,15 @@ class World:
                 return token_of(browser.get(path)) | {"birth_year": str(BORN)}
             case "queue.move":
                 return self._staff_token(visitor) | self._move(path)
-            case "follow_up.add" | "duplicates.decide":
-                # A note; and a request is no duplicate of itself.
-                sent = {"note": "Called", "other": path.split("/")[4], "verdict": "same"}
+            case "follow_up.add" | "duplicates.decide" | "keeping.charted":
+                # A note; a request is no duplicate of itself; a mark.
+                other = path.split("/")[4]
+                sent = {"note": "Called", "other": other, "verdict": "same", "charted": "yes"}
                 return self._staff_token(visitor) | sent
             case _ if endpoint.startswith(
                 (
                     "clinic_look.",
+                    "clinic_settings.",
                     "clinics.",
                     "security.",
                     "queue.",
@@ -355,6 +367,8 @@ class World:
                     "call.",
                     "history.",
                     "invite.",
+                    "keeping.",
+                    "retention.",
                     "account.",
                     "people.",
                     "website.",

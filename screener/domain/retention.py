@@ -1,0 +1,48 @@
+"""How long a clinic keeps what it was sent: periods that it may only shorten, and when a request goes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from screener.domain.follow_up import end_of_day
+
+# A law: no clinic shortens it.
+AUDIT_YEARS: Final = 6
+# The longest hold; whoever needs more sets it again.
+MOST_HOLD: Final = timedelta(days=3653)
+
+
+class Periods(NamedTuple):
+    """In days, as long as they are unless the clinic says less."""
+
+    # A saved form after it was last gone on with; any other in all.
+    draft_days: int = 7
+    # A request that was not taken on, after its state last changed.
+    refused_days: int = 90
+    # One that was taken on, after it was marked as charted.
+    accepted_days: int = 30
+
+
+LONGEST: Final = Periods()
+# Time enough to come back to a form, to read a request, and to notice a slip.
+SHORTEST: Final = Periods(2, 7, 1)
+
+
+def goes_at(
+    periods: Periods,
+    *,
+    state_since: datetime,
+    accepted_at: datetime | None,
+    charted_at: datetime | None,
+    keep_until: date | None,
+    time_zone: str,
+) -> datetime | None:
+    """When a request is deleted if nothing more happens to it; None for one that waits to be charted."""
+    if accepted_at is None:
+        goes = state_since + timedelta(days=periods.refused_days)
+    elif charted_at is not None:
+        goes = charted_at + timedelta(days=periods.accepted_days)
+    else:
+        return None
+    return goes if keep_until is None else max(goes, end_of_day(keep_until, time_zone))

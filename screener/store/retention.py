@@ -1,0 +1,225 @@
+"""Retention: what a clinic's time is over for, counted beforehand and deleted when it comes."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from screener.domain.follow_up import last_day_over
+from screener.domain.retention import Periods, goes_at
+from screener.store.audit import Subject, note, note_each, request_subject
+from screener.store.consultations import add_event, remove_consultation
+from screener.store.drafts import is_expired
+from screener.store.openings import LEASE
+from screener.store.staff_sessions import KNOWN_PLACE
+from screener.store.tables import (
+    Clinic,
+    Consultation,
+    Draft,
+    FailedTries,
+    Opening,
+    OutboxMessage,
+    StaffSession,
+)
+from screener.store.throttle import FORGOTTEN_AFTER
+
+# What is deleted in one transaction; each request takes a dozen statements, and the trail waits for them.
+A_BATCH: Final = 20
+MANY: Final = 500
+# Mail that hangs on no request and no form, as invitations of staff, after it left or was given up.
+_SETTLED_MAIL: Final = timedelta(days=30)
+
+
+class Going(NamedTuple):
+    """A request and when it is deleted; `state` is what it is until then."""
+
+    reference: str
+    state: str
+    goes_at: datetime
+
+
+def periods_of(clinic: Clinic) -> Periods:
+    return Periods(clinic.draft_days, clinic.refused_days, clinic.accepted_days)
+
+
+def request_goes_at(consultation: Consultation, periods: Periods, time_zone: str) -> datetime | None:
+    return goes_at(
+        periods,
+        state_since=consultation.state_since,
+        accepted_at=consultation.accepted_at,
+        charted_at=consultation.charted_at,
+        keep_until=consultation.keep_until,
+        time_zone=time_zone,
+    )
+
+
+def _is_over(periods: Periods, time_zone: str, moment: datetime) -> ColumnElement[bool]:
+    """Of requests: whether they go by this moment, as `goes_at` says."""
+    refused = moment - timedelta(days=periods.refused_days)
+    charted = moment - timedelta(days=periods.accepted_days)
+    return and_(
+        or_(
+            and_(Consultation.accepted_at.is_(None), Consultation.state_since <= refused),
+            and_(Consultation.accepted_at.is_not(None), Consultation.charted_at <= charted),
+        ),
+        or_(Consultation.keep_until.is_(None), Consultation.keep_until <= last_day_over(moment, time_zone)),
+    )
+
+
+# ---------------------------------------------------------------- beforehand
+
+
+class Counted(NamedTuple):
+    """How many requests and drafts go."""
+
+    requests: int
+    drafts: int
+
+    @property
+    def together(self) -> int:
+        return self.requests + self.drafts
+
+    def but(self, other: "Counted") -> "Counted":
+        return Counted(self.requests - other.requests, self.drafts - other.drafts)
+
+
+def count_over(
+    session: Session,
+    periods: Periods,
+    time_zone: str,
+    moment: datetime,
+    *,
+    kept_by: Periods | None = None,
+) -> Counted:
+    """What goes by this moment, if nothing happens to it before; of that only what `kept_by` would keep."""
+    requests = select(func.count(Consultation.id)).where(_is_over(periods, time_zone, moment))
+    drafts = select(func.count(Draft.id)).where(is_expired(timedelta(days=periods.draft_days), moment))
+    if kept_by is not None:
+        requests = requests.where(~_is_over(kept_by, time_zone, moment))
+        drafts = drafts.where(~is_expired(timedelta(days=kept_by.draft_days), moment))
+    return Counted(session.scalar(requests) or 0, session.scalar(drafts) or 0)
+
+
+def count_kept(session: Session, today: date) -> tuple[int, int]:
+    """How many wait to be marked as charted, and how many are held."""
+    waiting = and_(Consultation.accepted_at.is_not(None), Consultation.charted_at.is_(None))
+    held = Consultation.keep_until >= today
+    found = select(func.count(Consultation.id))
+    return session.scalar(found.where(waiting)) or 0, session.scalar(found.where(held)) or 0
+
+
+def list_over(
+    session: Session, periods: Periods, time_zone: str, moment: datetime, *, limit: int, skip: int = 0
+) -> list[Going]:
+    """Those that go by this moment, the longest due first as far as no hold delays them."""
+    rows = session.scalars(
+        select(Consultation)
+        .where(_is_over(periods, time_zone, moment))
+        .order_by(func.coalesce(Consultation.charted_at, Consultation.state_since), Consultation.id)
+        .offset(skip)
+        .limit(limit)
+    )
+    return [
+        Going(row.reference, row.state, request_goes_at(row, periods, time_zone) or moment) for row in rows
+    ]
+
+
+# ---------------------------------------------------------------- when it comes
+
+
+def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit: int = A_BATCH) -> int:
+    """How many of the entered clinic's requests it deleted: their time is over, no other worker has them."""
+    over: Sequence[Consultation] = session.scalars(
+        select(Consultation)
+        .where(_is_over(periods_of(clinic), clinic.time_zone, now))
+        .order_by(Consultation.id)
+        .limit(limit)
+        # SQLite knows no row locks; there each writer waits for the one before it anyway.
+        .with_for_update(skip_locked=True)
+    ).all()
+    for consultation in over:
+        remove_consultation(session, consultation)
+    note_each(session, "retention_removed", [request_subject(consultation) for consultation in over])
+    return len(over)
+
+
+def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: int = MANY) -> int:
+    """The same of forms that were not sent; their number stands in the trail."""
+    over = is_expired(timedelta(days=clinic.draft_days), now)
+    removed = _delete(session, Draft, over, limit)
+    if removed:
+        note(session, "drafts_removed", Subject(Draft.__tablename__, clinic.slug), count=removed)
+    return removed
+
+
+def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int = MANY) -> int:
+    """What the clinic has no use for any more: lapsed openings, and mail that was settled long ago."""
+    settled = and_(
+        OutboxMessage.consultation_id.is_(None),
+        OutboxMessage.draft_id.is_(None),
+        func.coalesce(OutboxMessage.sent_at, OutboxMessage.failed_at) <= now - _SETTLED_MAIL,
+    )
+    lapsed = Opening.seen_at <= now - LEASE
+    return _delete(session, OutboxMessage, settled, limit) + _delete(session, Opening, lapsed, limit)
+
+
+def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:
+    some = select(table.id).where(over).limit(limit)
+    removed = session.execute(
+        delete(table).where(table.id.in_(some)), execution_options={"synchronize_session": False}
+    )
+    return cast("CursorResult[Any]", removed).rowcount
+
+
+def remove_old_sign_ins(session: Session, now: datetime) -> int:
+    """Sessions of staff that ended long ago, and failures to sign in that count no more; of all clinics."""
+    ended = delete(StaffSession).where(StaffSession.created_at <= now - KNOWN_PLACE)
+    forgotten = delete(FailedTries).where(FailedTries.last_at < now - FORGOTTEN_AFTER)
+    return sum(cast("CursorResult[Any]", session.execute(old)).rowcount for old in (ended, forgotten))
+
+
+# ---------------------------------------------------------------- said by staff
+
+
+def mark_charted(
+    session: Session, consultation: Consultation, *, charted: bool, staff_id: int, now: datetime
+) -> None:
+    """Its content stands in the clinic's own chart, or it does not yet. Hold the request first.
+
+    Like an owner it changes nothing of the request: no open form grows stale.
+    """
+    if charted == (consultation.charted_at is not None):
+        return
+    _set(session, consultation, charted_at=now if charted else None)
+    add_event(session, consultation, "charted" if charted else "not_charted", now, staff_id=staff_id)
+
+
+def hold(
+    session: Session, consultation: Consultation, *, until: date, reason: str, staff_id: int, now: datetime
+) -> None:
+    """Nothing deletes the request before the end of that day. Hold its row first."""
+    _set(session, consultation, keep_until=until)
+    add_event(session, consultation, "held", now, staff_id=staff_id, reason=reason, until=until.isoformat())
+
+
+def end_hold(session: Session, consultation: Consultation, *, staff_id: int, now: datetime) -> None:
+    if consultation.keep_until is not None:
+        _set(session, consultation, keep_until=None)
+        add_event(session, consultation, "hold_ended", now, staff_id=staff_id)
+
+
+def _set(session: Session, consultation: Consultation, **values: Any) -> None:
+    session.execute(
+        update(Consultation).where(Consultation.id == consultation.id).values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    session.refresh(consultation, list(values))
+
+
+def clinic_ids(session: Session) -> list[UUID]:
+    """Of all clinics, the disabled and the destroyed too: their records go on time like any."""
+    return list(session.scalars(select(Clinic.id).order_by(Clinic.slug)))

@@ -1,0 +1,137 @@
+"""The sweep: retention over all clinics, in small transactions, by the worker once an hour or by command."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from screener.store.consultations import WRITTEN_BY_STAFF
+from screener.store.database import Database, begin_reading
+from screener.store.errors import StoreError
+from screener.store.retention import (
+    clinic_ids,
+    count_over,
+    periods_of,
+    remove_leavings,
+    remove_old_sign_ins,
+    remove_over_drafts,
+    remove_over_requests,
+)
+from screener.store.tables import Clinic, Consultation, Draft, DraftDoor, OutboxMessage, Screening
+from screener.store.tenancy import enter_clinic
+from screener.web.deliver import Carrier
+
+_AN_HOUR: Final = 3600.0
+Remove: TypeAlias = Callable[[Session, Clinic, datetime], int]
+REMOVED: Final[dict[str, Remove]] = {
+    "requests": remove_over_requests,
+    "drafts": remove_over_drafts,
+    "leavings": remove_leavings,
+}
+# Where something that was said stood, and may still be read in the files.
+_SAID: Final = tuple(
+    table.__tablename__
+    for table in (Consultation, Screening, OutboxMessage, Draft, DraftDoor, *WRITTEN_BY_STAFF)
+)
+
+log = logging.getLogger(__name__)
+
+
+class Swept(NamedTuple):
+    """What went of a clinic in one transaction."""
+
+    slug: str
+    kind: str
+    number: int
+
+
+class Sweeper(Carrier):
+    """The worker's sweep: begun at most once an hour, and left in its middle if the worker stops."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app)
+        self._due = 0.0
+
+    def deliver_next(self) -> bool:
+        """Never that more is due at once."""
+        if time.monotonic() < self._due:
+            return False
+        self._due = time.monotonic() + _AN_HOUR
+        counts: Counter[str] = Counter()
+        for swept in sweep(self._database, datetime.now(UTC)):
+            counts[swept.kind] += swept.number
+            if self.is_stopping:
+                break
+        if counts:
+            log.info("retention: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        return False
+
+
+def sweep(database: Database, now: datetime) -> Iterator[Swept]:
+    """Deletes what is over, and tells it as it goes. Another sweep at the same time does no harm.
+
+    Where something cannot be deleted all else is, and the next sweep tries it again.
+    """
+    with _trying("sign-ins"), database.new_session() as session:
+        remove_old_sign_ins(session, now)
+        session.commit()
+    with database.new_session() as session:
+        begin_reading(session)
+        ids = clinic_ids(session)
+    removed = 0
+    try:
+        for clinic_id in ids:
+            for kind, remove in REMOVED.items():
+                with _trying(kind):
+                    for swept in _in_batches(database, clinic_id, kind, remove, now):
+                        removed += swept.number
+                        yield swept
+    finally:
+        if removed:
+            database.forget_deleted(*_SAID)
+
+
+def _in_batches(
+    database: Database, clinic_id: UUID, kind: str, remove: Remove, now: datetime
+) -> Iterator[Swept]:
+    while True:
+        with database.new_session() as session:
+            enter_clinic(session, clinic_id)
+            clinic = session.get_one(Clinic, clinic_id)
+            count = remove(session, clinic, now)
+            session.commit()
+        if not count:
+            return
+        yield Swept(clinic.slug, kind, count)
+
+
+@contextmanager
+def _trying(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, StoreError) as error:
+        # Its words may hold values.
+        log.error("retention: %s stay: %s", what, type(error).__name__)  # noqa: TRY400
+
+
+def foresee(database: Database, now: datetime) -> Iterator[Swept]:
+    """What `sweep` would delete now of what was said; nothing is."""
+    with database.new_session() as session:
+        ids = clinic_ids(session)
+    for clinic_id in ids:
+        with database.new_session() as session:
+            begin_reading(session)
+            enter_clinic(session, clinic_id)
+            clinic = session.get_one(Clinic, clinic_id)
+            found = count_over(session, periods_of(clinic), clinic.time_zone, now)
+        yield from (Swept(clinic.slug, kind, count) for kind, count in found._asdict().items() if count)
