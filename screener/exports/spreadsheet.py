@@ -169,12 +169,15 @@ def _take(buffer: io.StringIO) -> bytes:
 
 def harmless(cell: Cell) -> Cell:
     """Text that no spreadsheet takes for a formula: an apostrophe before it makes it text."""
-    if isinstance(cell, int):
+    if isinstance(cell, int) or (cell.isprintable() and not looks_like_formula(cell)):
         return cell
     return f"'{_CONTROL.sub('', cell)}" if looks_like_formula(cell) else _CONTROL.sub("", cell)
 
 
 def looks_like_formula(text: str) -> bool:
     """As seen by the most careless program: past what is not seen, wide signs as the usual ones."""
+    if text[:1].isalnum():
+        # Nearly all cells.
+        return False
     first = next((letter for letter in text if not unicodedata.category(letter).startswith(_UNSEEN)), "")
     return text[:1] in _BEGINS_CELL or unicodedata.normalize("NFKC", first)[:1] in _BEGINS_FORMULA

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import zone_of
@@ -33,17 +33,32 @@ def count_endings(session: Session, endings: Iterable[Ending]) -> None:
         return
     zone = ZoneInfo(zone_of(session))
     counts = Counter((at.astimezone(zone).date(), page) for at, page in counted)
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    adding = insert(DraftEndings)
-    adding = adding.on_conflict_do_update(
-        index_elements=[DraftEndings.clinic_id, DraftEndings.day, DraftEndings.page],
-        set_={"count": DraftEndings.count + adding.excluded.count},
-    )
-    clinic_id = entered_clinic(session)
     # In one order for all, so that two who count at once wait for each other and do not lock up.
     for (day, page), count in sorted(counts.items()):
-        row = {"id": new_id(), "clinic_id": clinic_id, "day": day, "page": page, "count": count}
-        session.execute(adding, [row])
+        _add(session, day, page, count)
+
+
+def _add(session: Session, day: date, page: str, count: int) -> None:
+    if _raise(session, day, page, count):
+        return
+    row = DraftEndings(id=new_id(), clinic_id=entered_clinic(session), day=day, page=page, count=count)
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        # Somebody else counted the first one meanwhile.
+        _raise(session, day, page, count)
+
+
+def _raise(session: Session, day: date, page: str, count: int) -> bool:
+    """Whether there was a number to add to."""
+    adding = (
+        update(DraftEndings)
+        .where(DraftEndings.day == day, DraftEndings.page == page)
+        .values(count=DraftEndings.count + count)
+    )
+    result = session.execute(adding, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount > 0
 
 
 def endings_by_page(session: Session, first: date, last: date) -> dict[str, int]:

@@ -58,19 +58,20 @@ def list_chosen(session: Session, chosen: Filter, *, limit: int) -> list[tuple[U
 def read_extracts(
     session: Session, ids: Sequence[UUID], *, answers: bool, contact: bool
 ) -> Iterator[Extract]:
-    """In the order of the ids, a few at a time: between them no transaction is open."""
+    """In the order of the ids, read a few at a time and opened one by one.
+
+    No transaction is open meanwhile, however slowly they are taken.
+    """
     waiting = iter(ids)
     while batch := list(islice(waiting, _A_BATCH)):
         begin_reading(session)
         found = {row.id: row for row in _rows(session, batch, answers=answers)}
         first = _first_contacts(session, batch)
-        extracts = [
-            _extract(session, found[i], first.get(i), answers=answers, contact=contact)
-            for i in batch
-            if i in found
-        ]
+        # Once unwrapped, the session has them.
+        clinic_key(session, entered_clinic(session))
         session.commit()
-        yield from extracts
+        for row in (found[row_id] for row_id in batch if row_id in found):
+            yield _extract(session, row, first.get(row.id), answers=answers, contact=contact)
 
 
 def _rows(session: Session, ids: Collection[UUID], *, answers: bool) -> Sequence[Row[Any]]:

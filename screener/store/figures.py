@@ -1,10 +1,9 @@
 """A clinic's figures: how many requests, of what sort, and how long they waited; no request is opened."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from screener.store.tables import Consultation, ContactEntry, Screening
@@ -27,17 +26,11 @@ class Sort(NamedTuple):
     number: int
 
 
-def count_stretches(session: Session, ends: Sequence[datetime]) -> list[int]:
-    """How many were received between each of these moments and the next."""
-    # Which stretch it is: the first whose end is later.
-    stretch = case(*((Consultation.received_at < end, at) for at, end in enumerate(ends[1:])))
-    counted = (
-        select(stretch, func.count(Consultation.id))
-        .where(Consultation.received_at >= ends[0], Consultation.received_at < ends[-1])
-        .group_by(stretch)
-    )
-    counts: dict[int, int] = dict(session.execute(counted).all())
-    return [counts.get(at, 0) for at in range(len(ends) - 1)]
+class Received(NamedTuple):
+    """When a request came, and when the patient was first tried, if ever."""
+
+    at: datetime
+    tried_at: datetime | None
 
 
 def count_sorts(session: Session, span: Span) -> list[Sort]:
@@ -53,23 +46,24 @@ def count_sorts(session: Session, span: Span) -> list[Sort]:
 def count_classes(session: Session, span: Span) -> dict[str, int]:
     """By the class of the articles; what was withdrawn has none, and a screening is as old as its request."""
     counted = (
-        select(Screening.article_class, func.count(Screening.id))
+        select(Screening.article_class, func.count())
         .where(Screening.created_at >= span.since, Screening.created_at < span.before)
         .group_by(Screening.article_class)
     )
     return dict(session.execute(counted).all())
 
 
-def list_waits(session: Session, span: Span) -> list[timedelta | None]:
-    """How long each request waited for the first try to reach the patient; None if there was none."""
+def list_received(session: Session, span: Span) -> list[Received]:
     tried = (
         select(Consultation.received_at, func.min(ContactEntry.at))
         .outerjoin(
             ContactEntry,
-            (ContactEntry.clinic_id == Consultation.clinic_id)
-            & (ContactEntry.consultation_id == Consultation.id),
+            and_(
+                ContactEntry.clinic_id == Consultation.clinic_id,
+                ContactEntry.consultation_id == Consultation.id,
+            ),
         )
         .where(Consultation.received_at >= span.since, Consultation.received_at < span.before)
         .group_by(Consultation.id, Consultation.received_at)
     )
-    return [first - received if first else None for received, first in session.execute(tried)]
+    return [Received(*row) for row in session.execute(tried)]

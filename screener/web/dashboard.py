@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from screener.domain.figures import FEWEST, quantile, tell, tell_parts
 from screener.domain.progress import MILESTONES
 from screener.store.consultations import NO_RANK
 from screener.store.endings import BEGUN, SENT, endings_by_page
-from screener.store.figures import Sort, Span, count_classes, count_sorts, count_stretches, list_waits
+from screener.store.figures import Sort, Span, count_classes, count_sorts, list_received
 from screener.web.access import db, member_only
 from screener.web.due_words import how_long
 from screener.web.forms import clean_text
@@ -123,8 +124,7 @@ def index() -> Any:
     asked = {name: clean_text(request.args.get(name, "")) for name in ("from", "to", "weeks")}
     today = datetime.now(ZoneInfo(time_zone)).date()
     period, problems = _read_period(asked, today, time_zone)
-    weeks = count_stretches(db(), [*period.earlier.ends[:-1], *period.ends])
-    both = (_count(period, weeks[period.weeks :]), _count(period.earlier, weeks[: period.weeks]))
+    both = (_count(period), _count(period.earlier))
     page = render_template(
         "dashboard/index.html",
         period=period,
@@ -213,12 +213,15 @@ class Counted:
         return [waited for waited in self.waits if waited is not None]
 
 
-def _count(period: Period, weeks: list[int]) -> Counted:
+def _count(period: Period) -> Counted:
+    received = list_received(db(), period.span)
+    ends = period.ends
+    weeks = Counter(bisect_right(ends, one.at) - 1 for one in received)
     return Counted(
-        weeks,
+        [weeks[number] for number in range(period.weeks)],
         count_sorts(db(), period.span),
         count_classes(db(), period.span),
-        list_waits(db(), period.span),
+        [one.tried_at - one.at if one.tried_at else None for one in received],
         endings_by_page(db(), period.first, period.last),
     )
 

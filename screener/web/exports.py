@@ -45,7 +45,6 @@ GROUP_WORDS: Final = {
     Group.ANSWERS.value: ("Answers", "Safety, class, versions, and every question with its answer."),
     Group.CONTACT.value: ("Contact details", "Name, date of birth, phone and e-mail."),
 }
-_TOO_MANY: Final = f"A file holds {MOST_ROWS:,} requests at most. Choose fewer, for example by date."
 # By these an answer could be found out.
 _ABOUT_ANSWERS: Final = frozenset({"urgency", "class", "language"})
 _LABELS: Final = {
@@ -109,7 +108,8 @@ class Chosen:
         if not self.found:
             return [("filter-show", "No request is left by these filters. Choose others.")]
         if len(self.found) > MOST_ROWS:
-            return [("filter-from", _TOO_MANY)]
+            many = f"A file holds {MOST_ROWS:,} requests at most. Choose fewer, for example by date."
+            return [("filter-from", many)]
         return []
 
     @property

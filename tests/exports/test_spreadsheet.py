@@ -16,7 +16,7 @@ import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 
 from screener.domain import transcript as transcripts
-from screener.domain.question import Choice, Choices, Number, Option, Page, Part, Questionnaire, Text, YesNo
+from screener.domain.question import Choice, Choices, Number, Option, Page, Part, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import restore_answers
 from screener.domain.transcript import transcript
@@ -49,8 +49,8 @@ STARTS = (
     "  =",
     "\ufeff=",
     "\u200b@",
-    "＝",
-    "＋",
+    "\uff1d",
+    "\uff0b",
     "\t",
     "\r\n+",
 )
@@ -119,7 +119,8 @@ def test_the_file_is_sent_while_it_is_made(make: Callable[[Iterable[list[Cell]]]
 
     def rows() -> Iterator[list[Cell]]:
         nonlocal made
-        for made in range(1, 1001):
+        while made < 1000:
+            made += 1
             yield [secrets.token_hex(20) for _ in range(20)]
 
     sent = iter(make(rows()))
@@ -132,7 +133,7 @@ def test_the_file_is_sent_while_it_is_made(make: Callable[[Iterable[list[Cell]]]
 # ---------------------------------------------------------------- what stands in it
 
 
-def row_of(answers: dict[str, object], questionnaire: Questionnaire = QUESTIONNAIRE) -> dict[str, Cell]:
+def row_of(answers: dict[str, object]) -> dict[str, Cell]:
     lines = [line.as_document() for line in transcript(restore_answers(answers))]
     return told(lines)
 

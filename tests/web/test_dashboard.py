@@ -1,0 +1,198 @@
+"""The dashboard: a clinic's figures, drawn and in words, and nobody told apart in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE
+from flask import Flask
+from web.client import Browser, Page, words
+from web.test_follow_up import log_contact
+from web.walking import SignedIn, add_requests, at_clinic, begin, move, plant
+
+from screener.domain.progress import MILESTONES, is_further
+from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.store.drafts import remove_expired_drafts
+from screener.web.dashboard import Period
+
+DASHBOARD = "/desk/acme/dashboard"
+ZONE = "America/Los_Angeles"
+FEW = "fewer than 5"
+# Within this week, whatever day the tests run on.
+NOW = datetime.now(UTC)
+MONDAY = (today := NOW.astimezone(ZoneInfo(ZONE)).date()) - timedelta(days=today.weekday())
+
+
+def figures(page: Page) -> dict[str, dict[str, list[str]]]:
+    """Title -> row -> before and now, of the tables."""
+    assert page.status == 200, page.problems
+    found = {}
+    for section in (part for part in page.all("section") if part.get("aria-labelledby", "").startswith("f-")):
+        rows = [row for row in section.iter("tr") if row.find("td") is not None]
+        title = words(next(section.iter("h2")))
+        found[title] = {words(row.find("th")): [words(cell) for cell in row.findall("td")] for row in rows}  # type: ignore[arg-type]
+    return found
+
+
+def people(
+    count: int, answers: dict[str, object], at: datetime
+) -> list[tuple[str, dict[str, object], datetime]]:
+    return [(f"P{number}", answers, at) for number in range(count)]
+
+
+@pytest.mark.both_databases
+def test_the_figures_count_this_time_beside_the_time_before(app: Flask, intake: Browser) -> None:
+    before = NOW - timedelta(weeks=12)
+    references = add_requests(
+        app,
+        [
+            *people(7, EVERY_PAGE, NOW - timedelta(hours=1)),
+            *people(6, CHRONIC_AND_INTRACTABLE, NOW - timedelta(hours=1)),
+            *people(5, CHRONIC_AND_INTRACTABLE, before),
+        ],
+    )
+    add_requests(app, people(9, EVERY_PAGE, NOW), "other")
+    for reference in references[:6]:
+        log_contact(intake, reference)
+        move(intake, reference, to_state="accepted")
+    page = intake.get(DASHBOARD)
+    found = figures(page)
+    assert "Requests: 13. In the time before: 5." in page.text
+    assert found["How urgent they were"]["Urgent"] == [FEW, "7"]
+    assert found["How urgent they were"]["Routine"] == ["5", "6"]
+    assert found["What the answers match"]["Chronic and intractable"] == ["5", "13"]
+    assert found["What was decided so far"]["Accepted"] == [FEW, "6"]
+    assert found["Until the first try to reach the patient"]["Within 4 hours"] == [FEW, "6"]
+    assert "Half of those tried within 60 min" in page.text or "within 1 h" in page.text
+    assert found["Languages"]["English"] == ["5", "13"]
+    weeks = list(found["Requests a week"].values())
+    assert len(weeks) == 12
+    assert weeks[-1] == ["5", "13"]
+    assert set(sum(weeks[:-1], [])) == {FEW}
+
+
+def test_each_figure_is_drawn_from_the_rows_of_its_table(app: Flask, intake: Browser) -> None:
+    add_requests(app, [*people(8, EVERY_PAGE, NOW), *people(2, CHRONIC_AND_INTRACTABLE, NOW)])
+    page = intake.get(f"{DASHBOARD}?weeks=4")
+    assert len(list(figures(page)["Requests a week"])) == 4
+    for section in (part for part in page.all("section") if part.find("figure") is not None):
+        drawn = [words(text) for text in section.iter("text")]
+        table = [row for row in section.iter("tr") if row.find("td") is not None]
+        assert [text.rpartition(": ")[0] for text in drawn] == [words(row.find("th")) for row in table]  # type: ignore[arg-type]
+        assert all(text.endswith(words(row.findall("td")[1])) for text, row in zip(drawn, table, strict=True))
+        bars = [rect for rect in section.iter("rect") if rect.get("class") == "bar"]
+        assert len(bars) == len([row for row in table if words(row.findall("td")[1]).isdigit()])
+    urgency = figures(page)["How urgent they were"]
+    assert urgency["Urgent"] == [FEW, "8"]
+    assert urgency["Routine"] == [FEW, FEW]
+    assert "2" not in urgency["Routine"]
+
+
+def test_everybody_at_the_clinic_sees_them_and_nobody_sees_a_patient(app: Flask, signed_in: SignedIn) -> None:
+    (reference, *_) = add_requests(app, people(6, EVERY_PAGE, NOW))
+    for email in ("admin@acme.example", "clinician@acme.example"):
+        page = signed_in(email).get(DASHBOARD)
+        assert figures(page)["How urgent they were"]["Urgent"] == [FEW, "6"]
+        assert reference not in page.source
+        assert CONTACT["contact_phone"] not in page.source
+
+
+def test_a_clinic_without_requests_is_told_where_they_begin(intake: Browser) -> None:
+    page = intake.get(DASHBOARD)
+    assert "Nothing to count yet." in page.text
+    assert figures(page) == {}
+
+
+# ---------------------------------------------------------------- the period
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "weeks"),
+    [
+        ("", MONDAY - timedelta(weeks=11), 12),
+        ("weeks=4", MONDAY - timedelta(weeks=3), 4),
+        ("weeks=5", MONDAY - timedelta(weeks=11), 12),
+        # A Wednesday to a Tuesday.
+        ("from=2026-03-04&to=2026-03-17", date(2026, 3, 2), 3),
+        ("from=2026-03-02&to=2026-03-08", date(2026, 3, 2), 1),
+        ("from=2026-01-01&to=2027-01-03", date(2025, 12, 29), 53),
+    ],
+)
+def test_a_period_is_whole_weeks(intake: Browser, asked: str, first: date, weeks: int) -> None:
+    page = intake.get(f"{DASHBOARD}?{asked}")
+    last = first + timedelta(weeks=weeks, days=-1)
+    assert page.form["from"] == [first.isoformat()]
+    assert page.form["to"] == [last.isoformat()]
+    assert f"beside the {weeks} week" in page.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("from=soon", "From: enter a date like 2026-01-31."),
+        ("to=0001-01-01", "To: enter a date like 2026-01-31."),
+        ("from=2026-03-09&to=2026-03-08", "To: enter a day that is not before the first one."),
+        ("from=2026-01-01&to=2027-01-04", "From: choose 53 weeks at most."),
+    ],
+)
+def test_a_period_that_is_none_is_named(intake: Browser, asked: str, said: str) -> None:
+    page = intake.get(f"{DASHBOARD}?{asked}")
+    assert (page.status, page.problems) == (422, [said])
+    assert page.form["from"] == [dict(part.split("=") for part in asked.split("&")).get("from", "")]
+
+
+def test_weeks_begin_at_the_clinics_own_midnight_also_when_clocks_change() -> None:
+    period = Period(date(2026, 10, 26), 2, ZONE)
+    assert [f"{end:%m-%d %H}" for end in period.ends] == ["10-26 07", "11-02 08", "11-09 08"]
+    assert period.earlier.ends[-1] == period.ends[0]
+
+
+# ---------------------------------------------------------------- where forms end
+
+
+@pytest.mark.both_databases
+def test_where_forms_end_is_counted_when_they_are_over(app: Flask, browser: Browser, intake: Browser) -> None:
+    def endings() -> dict[str, list[str]]:
+        return figures(intake.get(f"{DASHBOARD}?weeks=4")).get("Where forms end", {})
+
+    for _ in range(6):
+        walk = begin(browser)
+        walk.answer("danger-now", CHRONIC_AND_INTRACTABLE)
+        # Back at an earlier page one is no less far.
+        walk.answer("about-you", CHRONIC_AND_INTRACTABLE)
+        walk.answer("danger-now", CHRONIC_AND_INTRACTABLE)
+    for _ in range(5):
+        begin(browser)
+        # As if staff had begun it for a caller.
+        plant(browser, app, EVERY_PAGE)
+    assert endings() == {}
+    with at_clinic(app, "acme") as (session, _):
+        remove_expired_drafts(session, datetime.now(UTC) + timedelta(days=2))
+        session.commit()
+    found = endings()
+    assert found["About you"] == [FEW, "6"]
+    assert found["None"] == [FEW, "5"]
+    assert found["Danger now"] == found["All, and sent a request"] == [FEW, FEW]
+
+
+def test_sent_forms_count_as_sent(app: Flask, browser: Browser, intake: Browser) -> None:
+    for number in range(5):
+        walk = begin(browser)
+        walk.to_check(CHRONIC_AND_INTRACTABLE)
+        assert walk.send(CONTACT | {"contact_name": f"P{number}"}).status == 303
+    assert figures(intake.get(DASHBOARD))["Where forms end"]["All, and sent a request"] == [FEW, "5"]
+
+
+def test_how_far_a_form_came_tells_no_answer() -> None:
+    asked_of_everybody = [
+        page for page in MILESTONES if any(not question.when for question in page.questions)
+    ]
+    assert asked_of_everybody == list(MILESTONES)
+    some, first, last = QUESTIONNAIRE.find_page("injury"), MILESTONES[0], MILESTONES[-1]
+    assert some is not None
+    assert not is_further(some, than="begun")
+    assert is_further(first, than="begun")
+    assert is_further(last, than=first.slug)
+    assert not is_further(first, than=last.slug)
