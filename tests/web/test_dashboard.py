@@ -105,7 +105,7 @@ def test_everybody_at_the_clinic_sees_them_and_nobody_sees_a_patient(app: Flask,
 
 def test_a_clinic_without_requests_is_told_where_they_begin(intake: Browser) -> None:
     page = intake.get(DASHBOARD)
-    assert "Nothing to count yet." in page.text
+    assert "Nothing to count in this time." in page.text
     assert figures(page) == {}
 
 
