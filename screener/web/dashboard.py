@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -242,20 +242,20 @@ def _figures(period: Period, both: Sequence[Counted]) -> list[Figure]:
     waits = {label: label for label in (*(label for label, _ in _WAITS), _NOT_YET)}
     states = {state.value: state.label for state in State}
     return [
-        _figure("Requests a week", "Week from", weeks, [_numbered(one.weeks) for one in both]),
-        _figure("How urgent they were", "Safety", urgencies, [one.by("urgency_rank") for one in both]),
-        _figure("What the answers match", "Answers match", _CLASSES, [one.by_class for one in both]),
-        _figure("What was asked for", "Asked for", KIND_LABELS, [one.by("kind") for one in both]),
-        _figure(
+        make_figure("Requests a week", "Week from", weeks, [_numbered(one.weeks) for one in both]),
+        make_figure("How urgent they were", "Safety", urgencies, [one.by("urgency_rank") for one in both]),
+        make_figure("What the answers match", "Answers match", _CLASSES, [one.by_class for one in both]),
+        make_figure("What was asked for", "Asked for", KIND_LABELS, [one.by("kind") for one in both]),
+        make_figure(
             "Until the first try to reach the patient",
             "Waited",
             waits,
             [one.by_wait for one in both],
             remarks=(_waited("", both[0].tried), _waited("In the time before: ", both[1].tried)),
         ),
-        _figure("What was decided so far", "State", states, [one.by("state") for one in both]),
-        _figure("Languages", "Language", _LANGUAGES, [one.by("language") for one in both]),
-        _figure(
+        make_figure("What was decided so far", "State", states, [one.by("state") for one in both]),
+        make_figure("Languages", "Language", _LANGUAGES, [one.by("language") for one in both]),
+        make_figure(
             "Where forms end",
             "Last page answered",
             _ENDINGS,
@@ -265,7 +265,7 @@ def _figures(period: Period, both: Sequence[Counted]) -> list[Figure]:
     ]
 
 
-def _figure(
+def make_figure(
     title: str,
     of: str,
     labels: Mapping[str, str],
@@ -276,19 +276,17 @@ def _figure(
     # In the same order whatever was found: which of the small ones are none at all is not told either.
     unknown = {code: "Other" for counts in both for code in counts if code not in labels}
     labels = {**labels, **unknown}
-    out_of = max((count for counts in both for count in counts.values()), default=0)
+    told = [tell_parts([counts.get(code, 0) for code in labels]) for counts in both]
+    # Of what is told alone: the length of a bar must not tell what a number does not.
+    out_of = max((one.value for parts in told for one in parts if one.value is not None), default=0)
     now, before = (
         [
-            Bar(code, label, told.value, told.words, out_of)
-            for (code, label), told in zip(labels.items(), tell_parts(_in_order(counts, labels)), strict=True)
+            Bar(code, label, one.value, one.words, out_of)
+            for (code, label), one in zip(labels.items(), parts, strict=True)
         ]
-        for counts in both
+        for parts in told
     )
     return Figure(title, of, now, before, remarks)
-
-
-def _in_order(counts: Mapping[str, int], codes: Iterable[str]) -> list[int]:
-    return [counts.get(code, 0) for code in codes]
 
 
 def _numbered(counts: Sequence[int]) -> dict[str, int]:

@@ -75,6 +75,7 @@ def test_a_form_closed_by_wrong_tries_was_left(session: Session, begun: OpenDraf
 
 def test_the_counts_are_one_clinics(database: Database, session: Session, begun: OpenDraft) -> None:
     remove_draft(session, begun)
+    session.commit()
     with database.new_session() as elsewhere:
         enter_clinic(elsewhere, make_clinic(elsewhere, "west").id)
         assert counted(elsewhere) == {}

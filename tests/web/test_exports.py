@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -194,7 +195,7 @@ def test_a_file_holds_so_many_and_no_more(
     assert page.problems == ["A file holds 3 requests at most. Choose fewer, for example by date."]
     assert page.form["reason"] == ["Yearly review"]
     assert admin.post(f"{EXPORTS}/file", page.form).status == 422
-    since = (NOW - timedelta(days=2, hours=12)).date().isoformat()
+    since = (NOW - timedelta(days=2)).astimezone(ZoneInfo("America/Los_Angeles")).date().isoformat()
     fewer = ask(admin, **{"from": since})
     assert (fewer.heading, len(csv_rows(take(admin, **{"from": since})))) == ("Export 3 requests", 3)
     assert "This file is patient data" in fewer.text
