@@ -28,7 +28,7 @@ class Ending(NamedTuple):
 
 
 def count_endings(session: Session, endings: Iterable[Ending]) -> None:
-    counted = [ending for ending in endings if ending.page is not None]
+    counted = [(at, page) for at, page in endings if page is not None]
     if not counted:
         return
     zone = ZoneInfo(zone_of(session))
