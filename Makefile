@@ -6,7 +6,7 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers check score messages lock chromium engines pango php clean
+.PHONY: help run test test-browsers libreoffice check score messages lock chromium engines calc pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,9 @@ test: .venv/installed chromium pango php ## Run the whole suite, browser include
 
 test-browsers: .venv/installed chromium engines ## The patient's way and the widget in Chromium, Firefox ESR and WebKitGTK
 	xvfb-run -a $(BIN)/pytest tests/engines $(ARGS)
+
+libreoffice: .venv/installed calc ## Exports as LibreOffice opens them: no cell of theirs is a formula
+	$(BIN)/pytest tests/libreoffice $(ARGS)
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -56,6 +59,15 @@ engines:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES) >/dev/null; \
 	else \
 	  echo "This needs three browsers. Install them (Debian: sudo apt install $(ENGINES)) and run again." >&2; exit 1; \
+	fi
+
+calc:
+	@command -v soffice >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing LibreOffice Calc" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc-nogui >/dev/null; \
+	else \
+	  echo "This needs LibreOffice Calc. Install it (Debian: sudo apt install libreoffice-calc-nogui) and run again." >&2; exit 1; \
 	fi
 
 pango:

@@ -15,7 +15,7 @@ from screener.store.database import new_id, vault_of
 from screener.store.errors import NotFoundError
 from screener.store.origins import MOST_ORIGINS, read_origin
 from screener.store.tables import KINDS, LANGUAGES, AuditHead, Clinic, ClinicKey
-from screener.store.tenancy import furnishing_clinic
+from screener.store.tenancy import entered_clinic, furnishing_clinic
 from screener.store.vault import KeyRing, new_key
 
 _LONGEST: Final = {"name": 200, "phone": 40, "hours": 200}
@@ -132,6 +132,12 @@ def find_any_clinic(session: Session, slug: str) -> Clinic | None:
 def list_clinics(session: Session) -> list[Clinic]:
     """All of them, the disabled too, by slug."""
     return list(session.scalars(select(Clinic).order_by(Clinic.slug)))
+
+
+def zone_of(session: Session) -> str:
+    """The entered clinic's time zone."""
+    zone = session.scalar(select(Clinic.time_zone).where(Clinic.id == entered_clinic(session)))
+    return zone or "UTC"
 
 
 def clinic_key(session: Session, clinic_id: UUID) -> KeyRing:

@@ -45,7 +45,7 @@ from screener.store.webhooks import announce
 
 _REFERENCE_LENGTH: Final = 10
 # How urgent a withdrawn request was went with its answers; it comes after all others.
-_NO_RANK: Final = 9
+NO_RANK: Final = 9
 # What hangs on one request and goes with it.
 WRITTEN_BY_STAFF: Final = (
     ConsultationEvent,
@@ -272,7 +272,7 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     screening_id = consultation.screening_id
     consultation.state, consultation.withdrawn_at, consultation.state_since = "withdrawn", now, now
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
-    consultation.urgency_rank = _NO_RANK
+    consultation.urgency_rank = NO_RANK
     consultation.email_index = consultation.phone_index = consultation.language = None
     consultation.owner_id = None
     consultation.person_index = None

@@ -4,16 +4,17 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import ColumnElement
 
 from screener.store.database import new_id, vault_of
+from screener.store.endings import SENT, Ending, count_endings
 from screener.store.errors import NotFoundError
 from screener.store.outbox import cancel_mail
 from screener.store.tables import (
@@ -57,11 +58,19 @@ class OpenDraft:
 
 
 def add_draft(
-    session: Session, clinic_id: UUID, document: Mapping[str, Any], now: datetime
+    session: Session,
+    clinic_id: UUID,
+    document: Mapping[str, Any],
+    now: datetime,
+    *,
+    reached: str | None = None,
 ) -> tuple[OpenDraft, str]:
-    """A new draft and the token that opens it; the token is nowhere else."""
+    """A new draft and the token that opens it; the token is nowhere else.
+
+    Where `reached` says that nothing was answered yet, it is counted where the form ends (store/endings.py).
+    """
     enter_clinic(session, clinic_id)
-    row = Draft(id=new_id(), clinic_id=clinic_id, created_at=now, last_active_at=now)
+    row = Draft(id=new_id(), clinic_id=clinic_id, created_at=now, last_active_at=now, reached=reached)
     draft = OpenDraft(row, new_key(), dict(document))
     row.sealed = _seal(draft)
     session.add(row)
@@ -195,14 +204,15 @@ def count_wrong_try(session: Session, draft: OpenDraft) -> int:
     return tries
 
 
-def remove_draft(session: Session, draft: OpenDraft) -> None:
-    _remove(session, draft.row)
-
-
-def _remove(session: Session, row: Draft) -> None:
-    removed = session.execute(delete(Draft).where(Draft.id == row.id).returning(Draft.id)).all()
+def remove_draft(session: Session, draft: OpenDraft, *, was_sent: bool = False) -> None:
+    gone = delete(Draft).where(Draft.id == draft.row.id).returning(Draft.last_active_at, Draft.reached)
+    removed = session.execute(gone).all()
     if not removed:
         raise NotFoundError("this draft is gone")
+    count_endings(
+        session,
+        [Ending(row.last_active_at, SENT if was_sent and row.reached else row.reached) for row in removed],
+    )
 
 
 def is_expired(life: timedelta, now: datetime) -> ColumnElement[bool]:
@@ -215,8 +225,11 @@ def is_expired(life: timedelta, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def remove_expired_drafts(session: Session, now: datetime) -> int:
-    """How many of the entered clinic's drafts were past their time."""
+def remove_expired_drafts(session: Session, now: datetime, limit: int | None = None) -> int:
+    """How many of the entered clinic's drafts were past their time; with `limit` at most so many go."""
     expired = is_expired(draft_life(session, entered_clinic(session)), now)
-    removed = cast("CursorResult[Any]", session.execute(delete(Draft).where(expired)))
-    return removed.rowcount
+    some = select(Draft.id).where(expired).limit(limit)
+    gone = delete(Draft).where(Draft.id.in_(some)).returning(Draft.last_active_at, Draft.reached)
+    removed = session.execute(gone, execution_options={"synchronize_session": False}).all()
+    count_endings(session, [Ending(row.last_active_at, row.reached) for row in removed])
+    return len(removed)

@@ -15,11 +15,11 @@ from sqlalchemy.sql import ColumnElement
 from screener.domain.consultation import OPEN_STATES
 from screener.domain.follow_up import Due
 from screener.store.blind_index import IndexKind, index_of
-from screener.store.clinics import clinic_key
+from screener.store.clinics import clinic_key, zone_of
 from screener.store.consultations import get_consultation
 from screener.store.due import earliest_due, is_owed_before
 from screener.store.screenings import SealedScreening, open_screening
-from screener.store.tables import Clinic, Consultation, Screening
+from screener.store.tables import Consultation, Screening
 from screener.store.tenancy import entered_clinic
 from screener.store.vault import Place, open_document
 
@@ -139,7 +139,7 @@ def list_queue(
     Safety first: the most urgent; of these what is overdue; of these the longest waiting.
     """
     is_back = turn is not None and turn.is_back
-    zone = _zone(session)
+    zone = zone_of(session)
     lanes = _lanes(order, turn, is_owed_before(now, zone))
     descending = (order is Order.NEWEST) is not is_back
     found = [
@@ -151,11 +151,6 @@ def list_queue(
     found.sort(key=lambda row: _key(order, _cursor_of(row, dues, now)), reverse=descending)
     page = found[:limit]
     return _queue_rows(session, page[::-1] if is_back else page, dues, now)
-
-
-def _zone(session: Session) -> str:
-    zone = session.scalar(select(Clinic.time_zone).where(Clinic.id == entered_clinic(session)))
-    return zone or "UTC"
 
 
 def _key(order: Order, cursor: Cursor) -> tuple[Any, ...]:
@@ -291,7 +286,7 @@ def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str 
 def get_cursor(session: Session, reference: str, now: datetime) -> Cursor:
     """Raise NotFoundError if there is no such request."""
     row = get_consultation(session, reference)
-    due = earliest_due(session, [row.id], _zone(session)).get(row.id)
+    due = earliest_due(session, [row.id], zone_of(session)).get(row.id)
     is_overdue = due is not None and due.is_overdue(now)
     return Cursor(row.urgency_rank, is_overdue, row.received_at, row.id)
 
@@ -342,7 +337,7 @@ def list_by_name(session: Session, name: str, *, now: datetime, limit: int) -> t
 def _newest(session: Session, condition: ColumnElement[bool], now: datetime, limit: int) -> list[QueueRow]:
     rows = _rows([condition]).order_by(Consultation.received_at.desc(), Consultation.id.desc()).limit(limit)
     found = session.execute(rows).mappings().all()
-    dues = earliest_due(session, [row["id"] for row in found], _zone(session)) if found else {}
+    dues = earliest_due(session, [row["id"] for row in found], zone_of(session)) if found else {}
     return _queue_rows(session, found, dues, now)
 
 

@@ -13,7 +13,7 @@ from screener.domain.follow_up import last_day_over
 from screener.domain.retention import Periods, goes_at
 from screener.store.audit import Subject, note, note_each, request_subject
 from screener.store.consultations import add_event, remove_consultation
-from screener.store.drafts import is_expired
+from screener.store.drafts import is_expired, remove_expired_drafts
 from screener.store.openings import LEASE
 from screener.store.staff_sessions import KNOWN_PLACE
 from screener.store.tables import (
@@ -149,8 +149,7 @@ def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit:
 
 def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: int = MANY) -> int:
     """The same of forms that were not sent; their number stands in the trail."""
-    over = is_expired(timedelta(days=clinic.draft_days), now)
-    removed = _delete(session, Draft, over, limit)
+    removed = remove_expired_drafts(session, now, limit)
     if removed:
         note(session, "drafts_removed", Subject(Draft.__tablename__, clinic.slug), count=removed)
     return removed

@@ -118,6 +118,20 @@ class Draft(ClinicScoped, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_active_at: Mapped[datetime] = mapped_column(UtcDateTime)
     saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The furthest page answered of those that everybody is asked; None where it does not count (endings.py).
+    reached: Mapped[str | None] = mapped_column(String(40))
+
+
+class DraftEndings(ClinicScoped, Base):
+    """How many forms ended on a day at a page: a number of people, and nothing of any of them."""
+
+    __tablename__ = "draft_endings"
+    constraints = (UniqueConstraint("clinic_id", "day", "page"),)
+
+    # By the clinic's calendar.
+    day: Mapped[date]
+    page: Mapped[str] = mapped_column(String(40))
+    count: Mapped[int]
 
 
 class DraftDoor(ClinicScoped, Base):
@@ -145,7 +159,11 @@ class Screening(ClinicScoped, Base):
 
     __tablename__ = "screenings"
     append_only = True
-    constraints = (Index(None, "clinic_id", "article_class", "id"),)
+    constraints = (
+        Index(None, "clinic_id", "article_class", "id"),
+        # Holds all that is counted over time, so that no count reads the rows.
+        Index(None, "clinic_id", "created_at", "article_class"),
+    )
 
     sealed: Mapped[bytes]
     urgency: Mapped[str] = mapped_column(String(40))
@@ -388,6 +406,22 @@ class RequestLink(ClinicScoped, Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     verdict: Mapped[str] = mapped_column(String(20))
+
+
+class Export(ClinicScoped, Base):
+    """Requests taken out as a file. Why, and which ones, is sealed. Written once."""
+
+    __tablename__ = "exports"
+    append_only = True
+    constraints = (Index(None, "clinic_id", "at"),)
+
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    file_format: Mapped[str] = mapped_column(String(10))
+    groups: Mapped[list[str]] = mapped_column(JSON)
+    query: Mapped[dict[str, str]] = mapped_column(JSON)
+    row_count: Mapped[int]
+    sealed: Mapped[bytes]
 
 
 class AuditEntry(ClinicScoped, Base):

@@ -147,6 +147,11 @@ def staff_only(view: View) -> View:
     return cast(View, auth_required("session")(_at_clinic(view, READS_ANSWERS, "no answers")))
 
 
+def member_only(view: View) -> View:
+    """Signed in, and anything at the clinic in the address: for what tells of no patient."""
+    return cast(View, auth_required("session")(_at_clinic(view, frozenset(Role), "no role")))
+
+
 def clinician_only(view: View) -> View:
     """Signed in, and a clinician at the clinic in the address."""
     return cast(View, auth_required("session")(_at_clinic(view, frozenset({Role.CLINICIAN}), "no clinician")))

@@ -21,10 +21,12 @@ from screener.web import (
     clinic_settings,
     clinics,
     confirm,
+    dashboard,
     demo_code,
     demo_mail,
     desk_habits,
     duplicates,
+    exports,
     follow_up,
     headers,
     history,
@@ -97,6 +99,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.people)
     app.register_blueprint(clinics.clinics)
     app.register_blueprint(audit.audit)
+    app.register_blueprint(exports.exports)
+    app.register_blueprint(dashboard.dashboard)
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(webhooks.webhooks)

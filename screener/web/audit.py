@@ -74,6 +74,7 @@ WORDS: Final[Mapping[str, str]] = {
     "clinic_changed": "Changed this clinic",
     "clinic_disabled": "Disabled this clinic",
     "clinic_enabled": "Enabled this clinic",
+    "exported": "Took out requests as a file",
     "keys_shredded": "Destroyed this clinic's keys",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",

@@ -180,7 +180,7 @@ def _tell_mail(settings: Settings, database: Database) -> str:
 @main.command("deliver")
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
-    """Send the mail that waits, tell clinics' systems what happened, and delete what is over, until stopped."""
+    """Send mail that waits, tell clinics' systems what happened, delete what is over; until stopped."""
     import logging
     import signal
 

@@ -31,6 +31,7 @@ from screener.store.drafts import (
     remove_draft,
     remove_expired_drafts,
 )
+from screener.store.endings import BEGUN
 from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
 from screener.web.call import call_url
@@ -86,7 +87,7 @@ def begin(slug: str) -> Response:
     found = read_frame(request.form)
     if found:
         document["frame"] = found
-    _, token = add_draft(db(), clinic.id, document, now())
+    _, token = add_draft(db(), clinic.id, document, now(), reached=BEGUN)
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
 
@@ -397,7 +398,7 @@ def _send(visit: Visit, kind: str, form: ContactForm) -> str:
         sending=Sending(key, body_digest(form), receipt_token),
         now=now(),
     )
-    remove_draft(db(), visit.draft)
+    remove_draft(db(), visit.draft, was_sent=True)
     return call_url(sent.reference) if visit.entered_by else receipt_url(receipt_token)
 
 

@@ -5,10 +5,10 @@ Nothing that names a patient is ever among it: a search is a form that is posted
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, Role, State
@@ -16,7 +16,10 @@ from screener.store.queue import ROUTINE_RANK, Filter, Order
 from screener.store.staff import Colleague
 from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
 
-VIEWS: Final = {
+# What it is called, and the states in it.
+View: TypeAlias = tuple[str, tuple[State, ...]]
+
+VIEWS: Final[Mapping[str, View]] = {
     "open": ("Open", OPEN_STATES),
     "due": ("Due today", tuple(state for state in State if state is not State.WITHDRAWN)),
     "accepted": ("Accepted", (State.ACCEPTED,)),
@@ -72,10 +75,6 @@ class Look:
     options: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     @property
-    def states(self) -> tuple[State, ...]:
-        return VIEWS[self.view][1]
-
-    @property
     def filters(self) -> dict[str, str]:
         return {name: value for name, value in self.chosen.items() if name not in {"show", "sort"}}
 
@@ -86,11 +85,17 @@ class Look:
 
 
 def read_look(
-    sent: Mapping[str, str], *, me: int, colleagues: list[Colleague], time_zone: str, now: datetime
+    sent: Mapping[str, str],
+    *,
+    me: int,
+    colleagues: list[Colleague],
+    time_zone: str,
+    now: datetime,
+    views: Mapping[str, View] = VIEWS,
 ) -> Look:
-    """What is not known is left out, and said."""
-    view = sent.get("show", "") if sent.get("show") in VIEWS else "open"
-    options = _options(view, colleagues)
+    """What is not known is left out, and said. Of the views, the first is the usual one."""
+    view = sent.get("show", "") if sent.get("show") in views else next(iter(views))
+    options = _options(views, view, colleagues)
     chosen, notices = {}, []
     for name in _LABELS:
         value = sent.get(name, "")
@@ -103,20 +108,23 @@ def read_look(
     return Look(
         view=view,
         order=Order(chosen.get("sort", Order.SAFETY.value)),
-        filter=replace(_filter(view, chosen, time_zone, now), **_owner(chosen.get("owner"), me, colleagues)),
+        filter=replace(
+            _filter(view, views[view][1], chosen, time_zone, now),
+            **_owner(chosen.get("owner"), me, colleagues),
+        ),
         chosen=chosen,
         notices=tuple(dict.fromkeys(notices)),
         options=options,
     )
 
 
-def _options(view: str, colleagues: list[Colleague]) -> dict[str, dict[str, str]]:
+def _options(views: Mapping[str, View], view: str, colleagues: list[Colleague]) -> dict[str, dict[str, str]]:
     return {
-        "show": {key: name for key, (name, _) in VIEWS.items()},
+        "show": {key: name for key, (name, _) in views.items()},
         "sort": ORDERS,
         "urgency": {key: name for key, (name, _) in _URGENCIES.items()},
         "waiting": {key: name for key, (name, *_) in _WAITING.items()},
-        "state": {state.value: state.label for state in VIEWS[view][1]},
+        "state": {state.value: state.label for state in views[view][1]},
         "owner": {
             "me": "Me",
             "nobody": "Nobody",
@@ -163,12 +171,14 @@ def _owner(owner: str | None, me: int, colleagues: list[Colleague]) -> dict[str,
             return {"owner_id": int(owner)}
 
 
-def _filter(view: str, chosen: Mapping[str, str], time_zone: str, now: datetime) -> Filter:
+def _filter(
+    view: str, states: Iterable[State], chosen: Mapping[str, str], time_zone: str, now: datetime
+) -> Filter:
     state = chosen.get("state")
     received_from, received_before = _received(chosen, time_zone, now)
     return replace(
         due_today(time_zone, now) if view == "due" else Filter(states=()),
-        states=(state,) if state else tuple(state.value for state in VIEWS[view][1]),
+        states=(state,) if state else tuple(state.value for state in states),
         kind=chosen.get("kind"),
         ranks=_URGENCIES[chosen["urgency"]][1] if "urgency" in chosen else (),
         article_class=chosen.get("class"),

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from screener.domain.answers import Answers
 from screener.domain.next_step import NextStep, next_step
+from screener.domain.progress import is_further
 from screener.domain.question import BEFORE_RESULT, Page, Question, Value
 from screener.domain.questionnaire import AGE, HEAD_DAYS, MIG_DAYS, QUESTIONNAIRE
 from screener.domain.screening import Screening, report, restore_answers, screen
@@ -143,6 +144,14 @@ class Visit:
         if is_stale and self.answers.said(*page.questions) != before:
             self.told = "later"
         self.draft.document.setdefault("saves", {})[page.slug] = self.seen(page) + 1
+        if whole:
+            self._note_reached(page)
+
+    def _note_reached(self, page: Page) -> None:
+        """For the count of where forms end: of the pages that everybody is asked, the furthest answered."""
+        row = self.draft.row
+        if row.reached is not None and is_further(page, than=row.reached):
+            row.reached = page.slug
 
     def save(self) -> None:
         save_draft(db(), self.draft, now())

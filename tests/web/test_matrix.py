@@ -68,6 +68,16 @@ def admins(status: int) -> dict[str, Expected]:
     return expected
 
 
+def members(status: int) -> dict[str, Expected]:
+    """Whoever is anything at the clinic gets in; strangers find nothing."""
+    return {
+        clinic: everyone(404)
+        | {"anonymous": 302}
+        | {email: status for email, (at, _) in STAFF.items() if at == clinic}
+        for clinic in CLINICS
+    }
+
+
 def clinicians(status: int) -> dict[str, Expected]:
     """A clinic's clinicians get in; its other people are told why not; strangers find nothing."""
     expected = {}
@@ -169,6 +179,12 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("people.person", "GET"): admins(200),
     ("people.person", "POST"): admins(422),
     ("audit.index", "GET"): admins(200),
+    ("exports.index", "GET"): admins(200),
+    # What for was not said.
+    ("exports.index", "POST"): admins(422),
+    ("exports.file", "GET"): admins(303),
+    ("exports.file", "POST"): admins(422),
+    ("dashboard.index", "GET"): members(200),
     ("website.index", "GET"): admins(200),
     ("website.sites", "GET"): admins(303),
     ("website.sites", "POST"): admins(303),
@@ -373,6 +389,7 @@ class World:
                     "people.",
                     "website.",
                     "webhooks.",
+                    "exports.",
                 )
             ):
                 return self._staff_token(visitor)

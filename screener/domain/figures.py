@@ -1,0 +1,49 @@
+"""Numbers of people that tell nobody apart: small ones are not told, nor can the rest be added up to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+# Fewer people than these are not told.
+FEWEST: Final = 5
+FEW: Final = f"fewer than {FEWEST}"
+NOT_SHOWN: Final = "not shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A number as it may be read; None where there are only words."""
+
+    value: int | None
+    words: str
+
+
+def tell(count: int) -> Told:
+    """A number that stands alone. None at all is "fewer than 5" too."""
+    return Told(count, f"{count:,}") if count >= FEWEST else Told(None, FEW)
+
+
+def tell_parts(counts: Sequence[int]) -> list[Told]:
+    """Parts of a whole that is known.
+
+    Where the small ones would follow from the whole, because there is one alone or all are as large as small
+    ones can be, the smallest of the others is not shown either.
+    """
+    told = [tell(count) for count in counts]
+    small = [count for count in counts if count < FEWEST]
+    follows = len(small) == 1 or (small and min(small) == FEWEST - 1)
+    others = [count for count in counts if count >= FEWEST]
+    if follows and others:
+        told[counts.index(min(others))] = Told(None, NOT_SHOWN)
+    return told
+
+
+def quantile(waits: Sequence[timedelta], share: float) -> timedelta | None:
+    """The shortest wait that this share of people did not wait longer than; None of too few."""
+    if len(waits) < FEWEST:
+        return None
+    return sorted(waits)[math.ceil(len(waits) * share) - 1]
