@@ -30,6 +30,8 @@ from screener.web import (
     invite,
     languages,
     look,
+    mail,
+    notices,
     oembed,
     pages,
     patient,
@@ -93,6 +95,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.people)
     app.register_blueprint(clinics.clinics)
     app.register_blueprint(audit.audit)
+    app.register_blueprint(notices.notices)
+    app.register_blueprint(mail.mail)
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(oembed.oembed)

@@ -26,6 +26,7 @@ from screener.domain.follow_up import ContactKind, Outcome
 from screener.store.appointments import Arranged, list_appointments
 from screener.store.consultations import Move, get_consultation, list_moves
 from screener.store.contact_log import list_contacts, list_notes
+from screener.store.dead_letters import list_undelivered
 from screener.store.due import earliest_due
 from screener.store.duplicates import list_matches, note_compared
 from screener.store.staff import Colleague, list_colleagues
@@ -111,6 +112,7 @@ def show_request(
         undoable=_undoable(record.state, _last(moves)),
         typed=dict.fromkeys(FORMS) | dict(typed or {}),
         once=token_urlsafe(32),
+        undelivered=list_undelivered(db(), record.consultation),
         **_choices(record.state),
         **_follow_up(record),
         **work_on(record.consultation),
