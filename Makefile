@@ -6,10 +6,10 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers check score messages lock chromium engines pango php clean
+.PHONY: help run test test-browsers faults outbox-kill9 check score messages lock chromium engines pango php clean
 
 help: ## Show what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: .venv/installed ## Set up on first use, then serve the demo on http://localhost:8000 (PORT=...)
 	@$(BIN)/screener setup
@@ -21,6 +21,12 @@ test: .venv/installed chromium pango php ## Run the whole suite, browser include
 
 test-browsers: .venv/installed chromium engines ## The patient's way and the widget in Chromium, Firefox ESR and WebKitGTK
 	xvfb-run -a $(BIN)/pytest tests/engines $(ARGS)
+
+faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite or postgres; both without it)
+	DB=$(DB) CYCLES=$(CYCLES) $(BIN)/pytest tests/faults -s $(ARGS)
+
+outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python tests/faults/outbox_kill9.py
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check

@@ -195,7 +195,7 @@ def share() -> Any:
         except EmailNotValidError:
             problems.append(("address", "Enter an e-mail address, like desk@example.com."))
         except ConflictError:
-            problems.append(("address", f"{MOST_INBOXES} inboxes at most: remove one first."))
+            problems.append(("inboxes", f"{MOST_INBOXES} inboxes at most: remove one first."))
     if problems:
         return _show(typed, problems), INVALID
     flash("A code was mailed there. Type it below: until then the inbox is told of nothing.")
