@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from subprocess import Popen
+from typing import Final
 from uuid import UUID, uuid4
 
 import click
@@ -25,14 +26,17 @@ from conftest import Databases, Installation, SqliteFiles, make_installation
 from postgres import PostgresServer
 from sqlalchemy import select, update
 from web.post_office import PostOffice, open_post_office
-from web.test_mail import worker_process
+from web.test_mail import SENDER
 from web.walking import add_requests, at_clinic
 
+from screener import create_app
 from screener.domain.notification import Choice
+from screener.settings import Settings
 from screener.store.notices import choose_notices
 from screener.store.outbox import add_mail
 from screener.store.staff import find_person
 from screener.store.tables import OutboxMessage
+from screener.web.deliver import Worker
 
 READERS = ("intake@acme.example", "clinician@acme.example")
 REQUESTS_A_CYCLE = 6
@@ -40,6 +44,15 @@ REQUESTS_A_CYCLE = 6
 MAILS_A_REQUEST = 1 + len(READERS)
 PHANTOM = "phantom@example.org"
 PATIENCE_SECONDS = 30
+
+
+# Processes of their own, forked from one that has imported all: a start costs no seconds.
+_PROCESSES: Final = get_context("forkserver")
+
+
+def work(settings: Settings, once: bool) -> None:
+    """As `screener deliver` does."""
+    Worker(create_app(settings)).run(once=once)
 
 
 @dataclass
@@ -50,6 +63,11 @@ class Rig:
     office: PostOffice
     requests: int = 0
     kills: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        about = {"smtp_url": f"smtp+plain://127.0.0.1:{self.office.port}", "mail_from": SENDER}
+        return replace(self.installation.settings, **about)  # type: ignore[arg-type]
 
     def owe(self) -> None:
         """Requests that came, and mail of a transaction that was undone."""
@@ -65,7 +83,7 @@ class Rig:
     def cycle(self) -> None:
         """Two workers begin, and each is killed somewhere in its work."""
         self.owe()
-        workers = [worker_process(self.installation, self.office) for _ in range(2)]
+        workers = [self._start() for _ in range(2)]
         seen = len(self.office.caught)
         for worker in workers:
             self._wait_for(seen + random.randint(1, REQUESTS_A_CYCLE))
@@ -82,9 +100,14 @@ class Rig:
     def _owed(self) -> bool:
         return len(set(self.office.ids)) < self.requests * MAILS_A_REQUEST
 
-    def _kill(self, worker: Popen[bytes]) -> None:
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.communicate()
+    def _start(self, *, once: bool = False) -> BaseProcess:
+        worker = _PROCESSES.Process(target=work, args=(self.settings, once))
+        worker.start()
+        return worker
+
+    def _kill(self, worker: BaseProcess) -> None:
+        worker.kill()
+        worker.join()
         self.kills += 1
 
     def _forget_leases(self) -> None:
@@ -94,10 +117,10 @@ class Rig:
             session.commit()
 
     def drain(self) -> None:
-        worker = worker_process(self.installation, self.office, "--once")
-        _, told = worker.communicate(timeout=600)
-        if worker.returncode:
-            raise RuntimeError(told.decode())
+        worker = self._start(once=True)
+        worker.join(600)
+        if worker.exitcode != 0:
+            raise RuntimeError(f"the last worker ended with {worker.exitcode}")
 
     def judge(self) -> str:
         """What is wrong, or nothing."""
@@ -139,6 +162,7 @@ def begin(installation: Installation, office: PostOffice) -> Rig:
 
 def main() -> int:
     cycles, kind = int(os.environ.get("CYCLES") or 40), os.environ.get("DB") or "sqlite"
+    _PROCESSES.set_forkserver_preload([Worker.__module__, "screener.web.app"])
     with ExitStack() as running:
         databases: Databases
         if kind == "sqlite":
