@@ -26,7 +26,7 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 	DB=$(DB) CYCLES=$(CYCLES) $(BIN)/pytest tests/faults -s $(ARGS)
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python tests/faults/outbox_kill9.py
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check

@@ -14,29 +14,26 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
 from uuid import UUID, uuid4
 
 import click
 from builders import CHRONIC_AND_INTRACTABLE
 from conftest import Databases, Installation, SqliteFiles, make_installation
+from faults.mail_workers import start_worker
 from postgres import PostgresServer
 from sqlalchemy import select, update
 from web.post_office import PostOffice, open_post_office
 from web.test_mail import SENDER
 from web.walking import add_requests, at_clinic
 
-from screener import create_app
 from screener.domain.notification import Choice
 from screener.settings import Settings
 from screener.store.notices import choose_notices
 from screener.store.outbox import add_mail
 from screener.store.staff import find_person
 from screener.store.tables import OutboxMessage
-from screener.web.deliver import Worker
 
 READERS = ("intake@acme.example", "clinician@acme.example")
 REQUESTS_A_CYCLE = 6
@@ -44,15 +41,6 @@ REQUESTS_A_CYCLE = 6
 MAILS_A_REQUEST = 1 + len(READERS)
 PHANTOM = "phantom@example.org"
 PATIENCE_SECONDS = 30
-
-
-# Processes of their own, forked from one that has imported all: a start costs no seconds.
-_PROCESSES: Final = get_context("forkserver")
-
-
-def work(settings: Settings, once: bool) -> None:
-    """As `screener deliver` does."""
-    Worker(create_app(settings)).run(once=once)
 
 
 @dataclass
@@ -83,7 +71,7 @@ class Rig:
     def cycle(self) -> None:
         """Two workers begin, and each is killed somewhere in its work."""
         self.owe()
-        workers = [self._start() for _ in range(2)]
+        workers = [start_worker(self.settings) for _ in range(2)]
         seen = len(self.office.caught)
         for worker in workers:
             self._wait_for(seen + random.randint(1, REQUESTS_A_CYCLE))
@@ -100,11 +88,6 @@ class Rig:
     def _owed(self) -> bool:
         return len(set(self.office.ids)) < self.requests * MAILS_A_REQUEST
 
-    def _start(self, *, once: bool = False) -> BaseProcess:
-        worker = _PROCESSES.Process(target=work, args=(self.settings, once))
-        worker.start()
-        return worker
-
     def _kill(self, worker: BaseProcess) -> None:
         worker.kill()
         worker.join()
@@ -117,7 +100,7 @@ class Rig:
             session.commit()
 
     def drain(self) -> None:
-        worker = self._start(once=True)
+        worker = start_worker(self.settings, once=True)
         worker.join(600)
         if worker.exitcode != 0:
             raise RuntimeError(f"the last worker ended with {worker.exitcode}")
@@ -162,7 +145,6 @@ def begin(installation: Installation, office: PostOffice) -> Rig:
 
 def main() -> int:
     cycles, kind = int(os.environ.get("CYCLES") or 40), os.environ.get("DB") or "sqlite"
-    _PROCESSES.set_forkserver_preload([Worker.__module__, "screener.web.app"])
     with ExitStack() as running:
         databases: Databases
         if kind == "sqlite":

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy import select, update
 from web.client import Browser
-from web.post_office import HANG_UP, PostOffice, open_post_office
+from web.post_office import DRIP, HANG_UP, PostOffice, open_line, open_post_office
 from web.test_settings import KEYS
 from web.walking import answers_but, at_clinic, contact_but, plant, reference_on
 
@@ -40,7 +40,7 @@ from screener.settings import ROOT, SettingsError, load_settings
 from screener.store.outbox import add_mail
 from screener.store.tables import OutboxMessage
 from screener.web.cli import main
-from screener.web.deliver import Worker
+from screener.web.deliver import Patience, Worker
 from screener.web.demo_mail import catch_mail, free_port
 from screener.web.languages import read_catalogue
 
@@ -314,6 +314,28 @@ def test_a_server_that_is_away_is_tried_again(installation: Installation) -> Non
     owe(app)
     deliver(app)
     assert outcome(app) == (False, False, "ConnectionRefusedError")
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ([], "TimeoutError"),
+        (DRIP, "SMTPServerDisconnected"),
+        ([b"421 4.3.2 Too busy\r\n"], "SMTPServerDisconnected"),
+        ([b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"], "TimeoutError"),
+    ],
+    ids=["silent", "drop by drop", "busy", "half way"],
+)
+def test_a_server_that_keeps_us_waiting_is_left_and_tried_again(
+    installation: Installation, says: list[bytes], told: str
+) -> None:
+    with open_line(says) as port:
+        app = app_with(installation, f"smtp+plain://127.0.0.1:{port}")
+        owe(app)
+        begun = time.monotonic()
+        Worker(app, Patience(answer=0.4, mail=0.8)).run(once=True)
+        assert time.monotonic() - begun < 3
+    assert outcome(app) == (False, False, told)
 
 
 def test_logs_name_the_message_and_never_the_address(
