@@ -319,10 +319,10 @@ def test_a_server_that_is_away_is_tried_again(installation: Installation) -> Non
 @pytest.mark.parametrize(
     ("says", "told"),
     [
-        ([], "TimeoutError"),
+        ([], "SMTPServerDisconnected"),
         (DRIP, "SMTPServerDisconnected"),
         ([b"421 4.3.2 Too busy\r\n"], "SMTPServerDisconnected"),
-        ([b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"], "TimeoutError"),
+        ([b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"], "SMTPServerDisconnected"),
     ],
     ids=["silent", "drop by drop", "busy", "half way"],
 )
