@@ -6,10 +6,10 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice check score messages lock chromium engines calc pango php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 check score messages lock chromium engines calc pango php clean
 
 help: ## Show what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: .venv/installed ## Set up on first use, then serve the demo on http://localhost:8000 (PORT=...)
 	@$(BIN)/screener setup
@@ -24,6 +24,12 @@ test-browsers: .venv/installed chromium engines ## The patient's way and the wid
 
 libreoffice: .venv/installed calc ## Exports as LibreOffice opens them: no cell of theirs is a formula
 	$(BIN)/pytest tests/libreoffice $(ARGS)
+
+faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite or postgres; both without it)
+	DB=$(DB) CYCLES=$(CYCLES) $(BIN)/pytest tests/faults -s $(ARGS)
+
+outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from screener.domain.sender_name import check_sender_name
 from screener.store.audit import Detail, Public, Subject, note
 from screener.store.clinics import check_about
 from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage, WebhookEndpoint
@@ -45,6 +46,8 @@ def change_clinic(session: Session, clinic: Clinic, about: Mapping[str, Any], *,
     """Which of these columns changed. `logo` is a Logo or None. Raises ValueError in words for people."""
     check_about(about)
     _check_look(about)
+    if about.get("sender_name") is not None:
+        check_sender_name(about["sender_name"])
     before = {what: getattr(clinic, what) for what in about if what not in _UNTOLD}
     changed = [
         what

@@ -17,7 +17,7 @@ from screener.store.tables import Draft, OutboxMessage, Owed, WebhookDelivery, p
 from screener.store.tenancy import entered_clinic, looking_up
 from screener.store.vault import open_document, seal_document
 
-# What is owed to the clinic about a request; nothing sends it yet.
+# What is owed to the clinic about a request; it turns into mails to those who want to know.
 NEW_REQUEST: Final = "new_request"
 # Longer than any mail server may keep us waiting: only a worker that died loses its lease.
 LEASE: Final = timedelta(minutes=10)
@@ -65,6 +65,7 @@ def add_mail(
     now: datetime,
     consultation_id: UUID | None = None,
     draft_id: UUID | None = None,
+    recipient_id: UUID | None = None,
 ) -> OutboxMessage:
     """A mail owed to somebody, worded by `templates/emails/<kind>.txt`; goes with its draft, if it has one.
 
@@ -72,6 +73,7 @@ def add_mail(
     """
     checked = validate_email(to, check_deliverability=False)
     message = _new(session, kind, now, due_at=due_at, consultation_id=consultation_id, draft_id=draft_id)
+    message.recipient_id = recipient_id
     document = {
         "to": checked.ascii_email or checked.normalized,
         "language": language,
@@ -132,7 +134,7 @@ def remove_messages(session: Session, consultation_id: UUID) -> None:
 def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease | None:
     """The mail of any clinic that is due longest, now in this worker's hands. Commit before sending it."""
     mail = select(OutboxMessage.id, OutboxMessage.clinic_id, OutboxMessage.kind).where(
-        OutboxMessage.sealed_mail.is_not(None), OutboxMessage.kind.in_(kinds)
+        OutboxMessage.kind.in_(kinds)
     )
     found = take_longest_due(session, OutboxMessage, mail, now)
     return None if found is None else Lease(found.id, found.clinic_id, found.kind)
@@ -149,7 +151,7 @@ def take_longest_due(
             table.due_at <= now,
             or_(table.leased_until.is_(None), table.leased_until <= now),
         )
-        .order_by(table.due_at)
+        .order_by(table.due_at, table.id)
         .limit(1)
         # SQLite knows no row locks; there one worker looks at a time anyway.
         .with_for_update(skip_locked=True)
@@ -177,17 +179,20 @@ def count_mail(session: Session) -> tuple[int, int]:
 
 def read_mail(session: Session, lease: Lease) -> Mail | None:
     """None if it was cancelled, or sent by another, meanwhile. Raises UnreadableError."""
-    message = _find_unsent(session, lease)
-    if message is None or message.sealed_mail is None:
-        return None
+    message = find_unsent(session, lease)
+    return open_mail(session, message) if message and message.sealed_mail else None
+
+
+def open_mail(session: Session, message: OutboxMessage) -> Mail:
+    """Of one that was not sent. Raises UnreadableError."""
     ring = clinic_key(session, message.clinic_id)
-    document = open_document(ring, place_of(message, "sealed_mail"), message.sealed_mail)
+    document = open_document(ring, place_of(message, "sealed_mail"), message.sealed_mail or b"")
     return Mail(document["to"], document["language"], document["values"])
 
 
 def mark_sent(session: Session, lease: Lease, now: datetime) -> None:
     """Forgets whom it went to and what it said."""
-    message = _find_unsent(session, lease)
+    message = find_unsent(session, lease)
     if message is not None:
         message.sent_at, message.leased_until, message.sealed_mail = now, None, None
         message.last_error = None
@@ -196,7 +201,7 @@ def mark_sent(session: Session, lease: Lease, now: datetime) -> None:
 
 def mark_failed(session: Session, lease: Lease, error: str, now: datetime, *, for_good: bool) -> bool:
     """Keeps it for a later try, or as dead; whether it is dead. A dead one keeps what it would have said."""
-    message = _find_unsent(session, lease)
+    message = find_unsent(session, lease)
     if message is None:
         return False
     put_off(message, error, now, for_good=for_good)
@@ -214,7 +219,8 @@ def put_off(row: Owed, error: str, now: datetime, *, for_good: bool = False) -> 
         row.due_at = now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load
 
 
-def _find_unsent(session: Session, lease: Lease) -> OutboxMessage | None:
+def find_unsent(session: Session, lease: Lease) -> OutboxMessage | None:
+    """None if it was cancelled, or sent by another, meanwhile."""
     return session.scalar(
         select(OutboxMessage).where(OutboxMessage.id == lease.id, OutboxMessage.sent_at.is_(None))
     )

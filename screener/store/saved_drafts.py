@@ -13,8 +13,8 @@ from screener.store.tenancy import entered_clinic
 from screener.store.vault import CROCKFORD, derive_token, new_code, new_token
 
 # 60 bits: nobody guesses it, and a hand copies it.
-_CODE_LENGTH: Final = 12
-_CODE: Final = re.compile(f"[{CROCKFORD}]{{{_CODE_LENGTH}}}")
+CODE_LENGTH: Final = 12
+_CODE: Final = re.compile(f"[{CROCKFORD}]{{{CODE_LENGTH}}}")
 _READ_AS: Final = str.maketrans("OIL", "011")
 
 
@@ -24,7 +24,7 @@ def save_for_later(session: Session, draft: OpenDraft, way: Literal["resume", "c
     draft.row.saved_at = now
     if way == "resume":
         return add_door(session, draft, way, new_token(), now)
-    code = new_code(_CODE_LENGTH)
+    code = new_code(CODE_LENGTH)
     add_door(session, draft, way, _token_of(session, draft.row.clinic_id, code), now)
     return code
 

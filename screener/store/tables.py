@@ -1,6 +1,6 @@
 """The tables: what is kept, which parts of it are sealed, and what may never hang together."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from flask_security.models.sqla_v2 import (
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from screener.domain.notification import Choice
 from screener.store.database import Base, UtcDateTime, new_id
 from screener.store.tenancy import ClinicScoped, within_clinic
 from screener.store.vault import Place
@@ -86,6 +87,8 @@ class Clinic(Base):
     draft_days: Mapped[int] = mapped_column(default=7, server_default=text("7"))
     refused_days: Mapped[int] = mapped_column(default=90, server_default=text("90"))
     accepted_days: Mapped[int] = mapped_column(default=30, server_default=text("30"))
+    # Stands before the installation's address in its mails; else the installation's own name does.
+    sender_name: Mapped[str | None] = mapped_column(String(60))
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Its keys are gone, and with them all that was sealed.
     shredded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -454,6 +457,31 @@ class AuditHead(ClinicScoped, Base):
     chain: Mapped[bytes]
 
 
+class NoticeRecipient(ClinicScoped, Base):
+    """How a person, or an inbox that several read, is told of new requests; a person's row may be missing.
+
+    An inbox is told of nothing until somebody who reads it has typed the code that was mailed there.
+    """
+
+    __tablename__ = "notice_recipients"
+    constraints = (
+        UniqueConstraint("clinic_id", "staff_id"),
+        _one_of("choice", tuple(choice.value for choice in Choice)),
+    )
+
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    sealed_address: Mapped[bytes | None]
+    code_hash: Mapped[bytes | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    choice: Mapped[str] = mapped_column(String(20))
+    # By the clinic's clock; both or neither.
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    urgent_breaks_in: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Owed:
     """What a worker carries away: leased, tried, put off, and in the end sent or given up."""
 
@@ -474,14 +502,20 @@ class OutboxMessage(Owed, ClinicScoped, Base):
         within_clinic("consultation_id", "consultations"),
         # A draft's mail is cancelled by its end.
         within_clinic("draft_id", "drafts", ondelete="CASCADE"),
+        # So is what an inbox was still owed when it was taken off the list.
+        within_clinic("recipient_id", "notice_recipients", ondelete="CASCADE"),
         Index(None, "clinic_id", "consultation_id"),
         Index(None, "clinic_id", "draft_id"),
+        Index(None, "clinic_id", "recipient_id"),
+        Index(None, "clinic_id", "failed_at"),
         Index(None, "sent_at", "due_at"),
     )
 
     kind: Mapped[str] = mapped_column(String(40))
     consultation_id: Mapped[UUID | None]
     draft_id: Mapped[UUID | None]
+    # Of a notice to staff.
+    recipient_id: Mapped[UUID | None]
     sealed_mail: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask_login import current_user, logout_user
 from flask_security import auth_required
 from flask_wtf.csrf import generate_csrf
 
+from screener.domain.consultation import READS_ANSWERS
+from screener.store.staff import list_memberships
 from screener.store.staff_sessions import end_sessions, ends_at, idle_limit, list_staff_sessions
 from screener.web.access import db
 from screener.web.staff_session import staff_session
+
+_READERS: Final = frozenset(role.value for role in READS_ANSWERS)
 
 account = Blueprint("account", __name__, url_prefix="/desk")
 
@@ -40,6 +44,7 @@ def show() -> str:
         now=datetime.now(UTC),
         idle=idle_limit(db(), current_user.id),
         ends_at=ends_at,
+        told_of=[clinic for clinic, roles in list_memberships(db(), current_user.id) if roles & _READERS],
     )
 
 

@@ -34,6 +34,8 @@ from screener.web import (
     keeping,
     languages,
     look,
+    mail,
+    notices,
     oembed,
     pages,
     patient,
@@ -101,6 +103,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit.audit)
     app.register_blueprint(exports.exports)
     app.register_blueprint(dashboard.dashboard)
+    app.register_blueprint(notices.notices)
+    app.register_blueprint(mail.mail)
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(webhooks.webhooks)

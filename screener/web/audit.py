@@ -70,6 +70,13 @@ WORDS: Final[Mapping[str, str]] = {
     "webhook_removed": "Removed a webhook",
     "made_installation_admin": "Let a person look after all clinics",
     "ended_installation_admin": "Ended a person's care of all clinics",
+    "notices_chosen": "Chose how to be told of new requests",
+    "inbox_added": "Added a shared inbox for notices",
+    "inbox_confirmed": "Confirmed a shared inbox for notices",
+    "inbox_removed": "Removed a shared inbox for notices",
+    "mail_tested": "Sent a test mail to themselves",
+    "mail_resent": "Sent undelivered mail again",
+    "mail_discarded": "Gave up undelivered mail",
     "clinic_added": "Added this clinic",
     "clinic_changed": "Changed this clinic",
     "clinic_disabled": "Disabled this clinic",
@@ -258,7 +265,7 @@ def _details(entry: AuditEntry, names: Mapping[int, str]) -> Iterable[str]:
                 yield f"{_PEOPLE_TOLD[name]} {names.get(value, f'person {value}')}"
             case "other":
                 yield f"and {value}"
-            case "kind" | "outcome" | "verdict":
+            case "kind" | "outcome" | "verdict" | "choice" | "reason":
                 yield value.replace("_", " ")
             case _:
                 shown = "; ".join(value) if isinstance(value, list) else value

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from threading import Event, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,16 +27,31 @@ from sqlalchemy.orm import Session
 from screener.settings import MailServer, Settings
 from screener.store.database import Database
 from screener.store.errors import StoreError
-from screener.store.outbox import Lease, Mail, lease_mail, mark_failed, mark_sent, read_mail
+from screener.store.notices import NOTICES, tell_staff, weigh_notice
+from screener.store.outbox import NEW_REQUEST, Lease, Mail, lease_mail, mark_failed, mark_sent, read_mail
+from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 from screener.web.languages import speak
 
 FOLDER: Final = "emails/"
 PAUSE_SECONDS: Final = 1.0
-_PATIENCE_SECONDS: Final = 30
 _FOR_GOOD: Final = 500
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How many seconds a mail server may let us wait: for an answer, and for all of a mail.
+
+    Both together stay far below a lease.
+    """
+
+    answer: float = 30
+    mail: float = 120
+
+
+_PATIENCE: Final = Patience()
 
 
 class Carrier:
@@ -93,10 +111,10 @@ def stop_all(carriers: Sequence[Carrier]) -> None:
 class Worker(Carrier):
     """Carries mail."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, patience: Patience = _PATIENCE) -> None:
         super().__init__(app)
-        # What has no template, as yet the notice of a new request, stays where it is.
-        self._kinds = [
+        self._patience = patience
+        self._kinds = [NEW_REQUEST] + [
             name.removeprefix(FOLDER).removesuffix(".txt")
             for name in app.jinja_env.list_templates()
             if name.startswith(FOLDER)
@@ -112,11 +130,13 @@ class Worker(Carrier):
 
     def _deliver(self, lease: Lease) -> None:
         try:
-            mail = self._read(lease)
-            if mail is None:
+            if lease.kind == NEW_REQUEST:
+                self._tell_staff(lease)
                 return
-            message = self._compose(lease, mail)
-            _hand_over(self._settings, message)
+            read = self._read(lease)
+            if read is None:
+                return
+            _hand_over(self._settings, self._compose(lease, *read), self._patience)
         except (OSError, StoreError, TemplateError, ValueError) as error:
             self._keep(lease, error)
         else:
@@ -125,17 +145,35 @@ class Worker(Carrier):
                 session.commit()
             log.info("%s %s: sent", lease.id, lease.kind)
 
-    def _read(self, lease: Lease) -> Mail | None:
+    def _tell_staff(self, lease: Lease) -> None:
         with self._at_clinic(lease) as session:
-            return read_mail(session, lease)
+            tell_staff(session, lease, datetime.now(UTC))
+            session.commit()
 
-    def _compose(self, lease: Lease, mail: Mail) -> EmailMessage:
+    def _read(self, lease: Lease) -> tuple[Mail, str | None] | None:
+        """The mail, and the name of its sender; None if there is nothing to send now."""
+        with self._at_clinic(lease) as session:
+            counted = self._weigh(session, lease) if lease.kind in NOTICES else {}
+            mail = None if counted is None else read_mail(session, lease)
+            if mail is None or counted is None:
+                return None
+            name = session.get_one(Clinic, lease.clinic_id).sender_name
+            return replace(mail, values={**mail.values, **counted}), name
+
+    def _weigh(self, session: Session, lease: Lease) -> Mapping[str, str] | None:
+        """What a notice says is what is true when it leaves."""
+        waiting = weigh_notice(session, lease, datetime.now(UTC))
+        session.commit()
+        return {"count": str(waiting), "link": self._settings.link("/desk/")} if waiting else None
+
+    def _compose(self, lease: Lease, mail: Mail, name: str | None) -> EmailMessage:
         with self._app.app_context():
             speak(mail.language)
             text = self._app.jinja_env.get_template(f"{FOLDER}{lease.kind}.txt").render(mail.values)
         subject, _, body = text.partition("\n")
         message = EmailMessage(policy=SMTP)
-        message["From"] = self._settings.mail_sender
+        sender = self._settings.mail_sender
+        message["From"] = Address(name, addr_spec=sender.addr_spec) if name else sender
         local, _, domain = mail.to.rpartition("@")
         message["To"] = Address(username=local, domain=domain)
         message["Subject"] = subject.removeprefix("Subject: ")
@@ -155,33 +193,53 @@ class Worker(Carrier):
         log.warning("%s %s: %s (%s)", lease.id, lease.kind, "given up" if is_dead else "kept", told)
 
 
-def _hand_over(settings: Settings, message: EmailMessage) -> None:
-    server = settings.mail_server
-    smtp = _connect(server, _host(settings), ssl.create_default_context(cafile=settings.smtp_ca or None))
-    try:
+def _hand_over(settings: Settings, message: EmailMessage, patience: Patience) -> None:
+    server, context = settings.mail_server, ssl.create_default_context(cafile=settings.smtp_ca or None)
+    with (
+        closing(_line_to(server, _host(settings), context, patience)) as smtp,
+        _hang_up_after(smtp, patience),
+    ):
+        smtp.connect(server.host, server.port)
+        if server.scheme == "smtp":
+            smtp.starttls(context=context)
         if server.user:
             smtp.login(server.user, server.password)
         smtp.send_message(message)
         # Once it was taken, nothing the server says at parting may make us send it again.
         with suppress(OSError):
             smtp.quit()
-    finally:
-        smtp.close()
 
 
-def _connect(server: MailServer, own_name: str, context: ssl.SSLContext) -> smtplib.SMTP:
-    if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(
-            server.host, server.port, own_name, timeout=_PATIENCE_SECONDS, context=context
-        )
-    smtp = smtplib.SMTP(server.host, server.port, own_name, timeout=_PATIENCE_SECONDS)
-    if server.scheme == "smtp":
-        try:
-            smtp.starttls(context=context)
-        except BaseException:
-            smtp.close()
-            raise
+def _line_to(server: MailServer, own_name: str, context: ssl.SSLContext, patience: Patience) -> smtplib.SMTP:
+    """Not connected yet, so that it can be hung up from its first moment."""
+    smtp = (
+        smtplib.SMTP_SSL(local_hostname=own_name, timeout=patience.answer, context=context)
+        if server.scheme == "smtps"
+        else smtplib.SMTP(local_hostname=own_name, timeout=patience.answer)
+    )
+    # Whose certificate is demanded: smtplib knows it only where it connects at once.
+    smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
     return smtp
+
+
+@contextmanager
+def _hang_up_after(smtp: smtplib.SMTP, patience: Patience) -> Iterator[None]:
+    """A server that sends its answers drop by drop keeps within each wait, and yet would hold us for ever."""
+    done = Event()
+
+    def hang_up() -> None:
+        wait = patience.mail
+        while not done.wait(wait):
+            with suppress(OSError, AttributeError):
+                # There is no socket before it is connected.
+                smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            wait = patience.answer
+
+    Thread(target=hang_up, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def _host(settings: Settings) -> str:

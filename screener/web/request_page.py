@@ -26,6 +26,7 @@ from screener.domain.follow_up import ContactKind, Outcome
 from screener.store.appointments import Arranged, list_appointments
 from screener.store.consultations import Move, get_consultation, list_moves
 from screener.store.contact_log import list_contacts, list_notes
+from screener.store.dead_letters import list_undelivered
 from screener.store.due import earliest_due
 from screener.store.duplicates import list_matches, note_compared
 from screener.store.retention import request_goes_at
@@ -115,6 +116,7 @@ def show_request(
         once=token_urlsafe(32),
         hold=hold,
         goes_at=request_goes_at(record.consultation, g.staff_clinic.periods, g.staff_clinic.time_zone),
+        undelivered=list_undelivered(db(), record.consultation),
         **_choices(record.state),
         **_follow_up(record),
         **work_on(record.consultation),

@@ -199,7 +199,6 @@ def test_the_longest_due_mail_of_any_clinic_goes_first(
 def test_only_mail_that_is_due_of_a_known_kind_and_not_done_is_handed_out(
     database: Database, entered: Session, clinic: Clinic
 ) -> None:
-    make_consultation(entered)
     owe(entered, due_at=NOW + timedelta(seconds=1))
     owe(entered, kind="unknown")
     for done in (owe(entered), owe(entered)):

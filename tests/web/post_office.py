@@ -6,12 +6,12 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import Any, Final
 
 from aiosmtpd.controller import Controller
 
@@ -75,3 +75,34 @@ def open_post_office(
         yield office
     finally:
         controller.stop()
+
+
+@contextmanager
+def open_line(say: Iterable[bytes], *, pause: float = 0.05) -> Iterator[int]:
+    """A port where each caller is told these pieces, one after the other, and then nothing more."""
+    closing = threading.Event()
+
+    def answer(line: socket.socket) -> None:
+        with line, suppress(OSError):
+            for piece in say:
+                line.sendall(piece)
+                if closing.wait(pause):
+                    return
+            closing.wait()
+
+    def listen(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while not closing.is_set():
+                line, _ = listener.accept()
+                threading.Thread(target=answer, args=[line], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, args=[listener], daemon=True).start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            closing.set()
+
+
+# A greeting without end: each byte comes in time, the line never.
+DRIP: Final = [b"2", b"2", b"0", b"-", *[b"x"] * 2000]

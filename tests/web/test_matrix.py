@@ -185,6 +185,25 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("exports.file", "GET"): admins(303),
     ("exports.file", "POST"): admins(422),
     ("dashboard.index", "GET"): members(200),
+    ("notices.edit", "GET"): readers(200),
+    # Nothing was chosen.
+    ("notices.edit", "POST"): readers(422),
+    ("mail.index", "GET"): admins(200),
+    ("mail.send_again", "GET"): admins(303),
+    ("mail.send_again", "POST"): admins(303),
+    ("mail.give_up", "GET"): admins(303),
+    # No reason was given.
+    ("mail.give_up", "POST"): admins(422),
+    ("mail.try_out", "GET"): admins(303),
+    ("mail.try_out", "POST"): admins(303),
+    ("mail.name_sender", "GET"): admins(303),
+    ("mail.name_sender", "POST"): admins(303),
+    ("mail.share", "GET"): admins(303),
+    # Nothing was typed.
+    ("mail.share", "POST"): admins(422),
+    ("mail.inbox", "GET"): admins(303),
+    # There is none of that name.
+    ("mail.inbox", "POST"): admins(303),
     ("website.index", "GET"): admins(200),
     ("website.sites", "GET"): admins(303),
     ("website.sites", "POST"): admins(303),
@@ -330,6 +349,7 @@ class World:
             "task_id": str(UUID(int=0)),
             "view_id": "nonsense",
             "endpoint_id": str(UUID(int=0)),
+            "inbox_id": "nonsense",
             "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }
@@ -390,6 +410,8 @@ class World:
                     "website.",
                     "webhooks.",
                     "exports.",
+                    "mail.",
+                    "notices.",
                 )
             ):
                 return self._staff_token(visitor)

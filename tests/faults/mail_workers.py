@@ -1,0 +1,24 @@
+"""Workers as `screener deliver` runs them: processes, forked from one that has imported all already."""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+from screener import create_app
+from screener.settings import Settings
+from screener.web.deliver import Patience, Worker
+
+_PROCESSES: Final = get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["faults.mail_workers", "screener.web.app"])
+
+
+def start_worker(settings: Settings, patience: Patience | None = None, *, once: bool = False) -> BaseProcess:
+    worker = _PROCESSES.Process(target=_work, args=(settings, patience or Patience(), once))
+    worker.start()
+    return worker
+
+
+def _work(settings: Settings, patience: Patience, once: bool) -> None:
+    Worker(create_app(settings), patience).run(once=once)
