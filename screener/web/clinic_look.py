@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.store.clinic_changes import LONGEST_TEXT, TEXTS, Logo, change_clinic, find_logo
-from screener.store.clinics import check_about, find_clinic
+from screener.store.clinics import find_clinic
 from screener.store.drafts import OpenDraft
 from screener.store.tables import Clinic, Draft
 from screener.store.tenancy import entered_clinic
@@ -106,19 +106,11 @@ class LookForm:
         said = {
             f"{what}_{code}": clinic.texts.get(what, {}).get(code, "") for what in TEXTS for code in LANGUAGES
         }
-        return cls(
-            {
-                "phone": clinic.phone,
-                "hours": clinic.hours,
-                "accent": clinic.accent or "",
-                **said,
-            }
-        )
+        return cls({"accent": clinic.accent or "", **said})
 
     @classmethod
     def sent(cls) -> LookForm:
         form = cls({name: clean_text(value) for name, value in request.form.items()})
-        form._read_about()
         form._read_accent()
         form._read_texts()
         form._read_logo()
@@ -126,15 +118,6 @@ class LookForm:
 
     def _said(self, name: str) -> str:
         return self.typed.get(name, "")
-
-    def _read_about(self) -> None:
-        about = {"phone": self._said("phone"), "hours": self._said("hours")}
-        for name, value in about.items():
-            try:
-                check_about({name: value})
-            except ValueError as error:
-                self.problems.append((name, in_sentence(error)))
-            self.about[name] = value
 
     def _read_accent(self) -> None:
         said = self._said("accent")
@@ -222,7 +205,7 @@ def _chosen(name: str, allowed: Any, otherwise: str) -> str:
 
 
 def _as_typed(card: ClinicCard, about: Mapping[str, Any]) -> ClinicCard:
-    changes = {name: about[name] for name in ("phone", "hours", "accent", "texts")}
+    changes = {name: about[name] for name in ("accent", "texts")}
     if "logo" in about:
         changes["logo"] = about["logo"] and _inline(about["logo"])
     return replace(card, **changes)

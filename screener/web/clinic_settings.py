@@ -14,14 +14,18 @@ from screener.domain.consultation import Role
 from screener.store.audit import find_head
 from screener.store.clinic_changes import change_clinic
 from screener.store.clinics import IDLE_MINUTES, check_about
+from screener.store.dead_letters import count_dead
+from screener.store.extracts import list_exports
 from screener.store.staff import list_colleagues
 from screener.store.tables import Clinic
 from screener.store.tenancy import entered_clinic
+from screener.store.webhooks import list_endpoints
 from screener.web.access import admin_only, db
 from screener.web.clinic_look import in_sentence
 from screener.web.forms import clean_text, read_phone
 from screener.web.languages import LANGUAGES
 from screener.web.meanwhile import Said, merge, seen_by
+from screener.web.pages import local
 
 clinic_settings = Blueprint("clinic_settings", __name__, url_prefix="/desk/<clinic_slug>/settings")
 
@@ -82,6 +86,20 @@ def _retention(clinic: Clinic) -> str:
     )
 
 
+def _mail(_clinic: Clinic) -> str:
+    dead = count_dead(db())
+    return f"{_number_of(dead, 'mail')} could not be delivered" if dead else "all delivered"
+
+
+def _webhooks(_clinic: Clinic) -> str:
+    return _number_of(len(list_endpoints(db())), "system")
+
+
+def _exports(clinic: Clinic) -> str:
+    past = list_exports(db(), limit=1)
+    return f"last on {local(past[0].at, clinic.time_zone)}" if past else "none yet"
+
+
 def _audit(_clinic: Clinic) -> str:
     head = find_head(db())
     return _number_of(head.number if head else 0, "entry", "entries")
@@ -96,6 +114,9 @@ ROOMS: Final = (
     Room("People", "people.index", "Who works here, and what each may do.", _people),
     Room("Look and words", "clinic_look.edit", "Color, logo and the clinic's own words to patients.", _look),
     Room("Website", "website.index", "The questionnaire on the clinic's own site.", _website),
+    Room("Mail", "mail.index", "Shared inboxes, the sender's name, and what was not delivered.", _mail),
+    Room("Webhooks", "webhooks.index", "The clinic's own systems are told what happens.", _webhooks),
+    Room("Exports", "exports.index", "Requests as a file for a spreadsheet.", _exports),
     Room("Retention", "retention.edit", "How long answers are kept, and what is deleted next.", _retention),
     Room("Audit trail", "audit.index", "Who read or changed what.", _audit),
 )

@@ -282,7 +282,8 @@ def test_an_administrator_invites_changes_and_removes_a_person_and_reads_no_answ
     expect(new.page.get_by_text("You are not a member of any clinic yet.")).to_be_visible()
     look(new.page, "no-clinic")
 
-    follow(page, "Audit")
+    follow(page, "Settings")
+    follow(page, "Audit trail")
     told = page.locator("tbody").inner_text()
     for what in ("Invited a person", "Changed a person's roles", "Removed a person", "Sent a request"):
         assert what in told

@@ -123,7 +123,7 @@ def test_a_passkey_is_made_and_opens_the_desk(
     look(page, "use-passkey")
     page.get_by_role("button", name="Use my passkey").click()
     expect(page.get_by_role("heading", name="Queue")).to_be_visible()
-    expect(page.get_by_role("link", name="People")).to_be_hidden()
+    expect(page.get_by_role("link", name="Settings")).to_be_hidden()
     # It also shows again who is there.
     page.goto("/staff/verify?next=/desk/account")
     page.get_by_role("button", name="Use my passkey").click()

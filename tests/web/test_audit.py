@@ -257,14 +257,15 @@ def test_names_of_people_are_shown_as_text(admin: Browser) -> None:
 @pytest.mark.parametrize("email", [INTAKE, "clinician@acme.example"])
 def test_only_administrators_find_the_way_there(signed_in: SignedIn, email: str) -> None:
     browser = signed_in(email)
-    assert "Audit" not in browser.get("/desk/acme/queue").links
+    assert "Settings" not in browser.get("/desk/acme/queue").links
     page = browser.get(AUDIT)
     assert page.status == 403
     assert "Only an administrator of this clinic may open this page." in page.text
 
 
 def test_administrators_find_the_way_there(admin: Browser) -> None:
-    assert admin.get(PEOPLE).links["Audit"] == AUDIT
+    settings = admin.get(PEOPLE).links["Settings"]
+    assert admin.get(settings).links["Audit trail"] == AUDIT
 
 
 def test_every_moment_is_told_in_the_clinics_time(admin: Browser) -> None:

@@ -72,11 +72,10 @@ def test_a_clinic_without_a_look_of_its_own_has_ours(browser: Browser) -> None:
 
 
 def test_what_was_saved_is_what_patients_of_this_clinic_see(admin: Browser, app: Flask) -> None:
-    done = save(admin, accent=WINE, logo=logo_file(), hours="Mon to Thu", **TEXTS)
+    done = save(admin, accent=WINE, logo=logo_file(), **TEXTS)
     assert "Saved." in admin.follow(done).text
     patient = Browser(app)
     page = patient.get("/c/acme")
-    assert "Mon to Thu" in page.text
     assert said_by_clinic(page) == ["We are <b>Acme</b>. Welcome."]
     assert said_by_clinic(patient.get("/c/acme?lang=es")) == ["Somos Acme."]
     css = patient.get(stylesheet_of(page))
@@ -156,8 +155,6 @@ def test_a_change_is_told_in_the_trail_and_nothing_else_of_it(admin: Browser, ap
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"phone": ""}, "Phone: use 1 to 40 characters on one line."),
-        ({"hours": "x" * 201}, "Hours: use 0 to 200 characters on one line."),
         ({"accent": "wine"}, "Enter a color as # and six digits or letters a to f, like #22577a."),
         ({"intro_es": "x" * 301}, "Use 300 characters at most; these are 301."),
         ({"accent": "#6a4c93"}, REFUSED),
@@ -171,7 +168,7 @@ def test_what_cannot_be_is_refused_with_all_that_was_typed(
     assert page.problems == [said]
     assert page.form["what_next_en"] == ["Keep this"]
     with at_clinic(app, "acme") as (_, clinic):
-        assert (clinic.accent, clinic.texts, clinic.phone) == (None, {}, "(626) 555-0100")
+        assert (clinic.accent, clinic.texts) == (None, {})
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,7 @@ def test_a_logo_may_be_larger_than_any_other_form_but_not_without_end(
 def test_a_logo_stays_until_another_comes_or_it_is_taken_away(admin: Browser) -> None:
     save(admin, logo=logo_file())
     first = logos_of(admin.get(LOOK))[0].get("src")
-    save(admin, hours="Mon")
+    save(admin, accent="#22577a")
     assert logos_of(admin.get(LOOK))[0].get("src") == first
     save(admin, logo=logo_file(saved(drawing(ink=(0, 90, 0, 255)))))
     assert logos_of(admin.get(LOOK))[0].get("src") != first

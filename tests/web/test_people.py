@@ -197,11 +197,11 @@ def test_an_administrator_reads_answers_only_with_a_role_that_does(app: Flask, a
         session.commit()
     again = sign_in(Browser(app), ADMIN)
     assert again.get("/desk/acme/queue").status == 200
-    assert "People" in again.get("/desk/acme/queue").links
+    assert "Settings" in again.get("/desk/acme/queue").links
 
 
 def test_who_is_no_administrator_sees_no_way_there_and_is_told_why(intake: Browser) -> None:
-    assert "People" not in intake.get("/desk/acme/queue").links
+    assert "Settings" not in intake.get("/desk/acme/queue").links
     page = intake.get(PEOPLE)
     assert page.status == 403
     assert "Only an administrator of this clinic may open this page." in page.text
