@@ -15,7 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from screener.domain.consultation import READS_ANSWERS, State
 from screener.domain.notification import DEFAULT, Choice, QuietHours, Wish
 from screener.store.audit import Subject, note, person_subject
-from screener.store.clinics import clinic_key
+from screener.store.clinics import clinic_key, zone_of
 from screener.store.database import new_id, vault_of
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import Lease, add_mail, find_unsent
@@ -23,7 +23,6 @@ from screener.store.queue import ROUTINE_RANK
 from screener.store.saved_drafts import CODE_LENGTH, read_code, show_code
 from screener.store.staff import hold_people
 from screener.store.tables import (
-    Clinic,
     Consultation,
     Membership,
     NoticeRecipient,
@@ -230,7 +229,7 @@ def tell_staff(session: Session, lease: Lease, now: datetime) -> None:
     request = session.get(Consultation, message.consultation_id)
     if request is None or request.state != State.NEW.value:
         return
-    time_zone = _time_zone(session)
+    time_zone = zone_of(session)
     for recipient, address in list(_told(session, now)):
         telling = _wish(recipient, time_zone).told_of(is_urgent=_is_urgent(request), now=now)
         if telling is None or (not telling.is_alone and _owes_digest(session, recipient)):
@@ -255,7 +254,7 @@ def weigh_notice(session: Session, lease: Lease, now: datetime) -> int:
     if message is None or message.recipient_id is None:
         return 0
     recipient = session.get_one(NoticeRecipient, message.recipient_id)
-    wish, waiting = _wish(recipient, _time_zone(session)), _waiting(session, message, recipient)
+    wish, waiting = _wish(recipient, zone_of(session)), _waiting(session, message, recipient)
     if not waiting or wish.choice is Choice.NONE or not _is_told(session, recipient):
         session.delete(message)
         return 0
@@ -329,7 +328,3 @@ def _is_about_urgent(session: Session, message: OutboxMessage) -> bool:
 
 def _is_urgent(request: Consultation) -> bool:
     return request.urgency_rank < ROUTINE_RANK
-
-
-def _time_zone(session: Session) -> str:
-    return session.get_one(Clinic, entered_clinic(session)).time_zone
