@@ -62,14 +62,14 @@ def settings(installed: Installation, office: PostOffice) -> Settings:
 
 
 @pytest.fixture
-def next_mail(settings: Settings, office: PostOffice) -> Callable[[], str]:
-    """Has the mail that is due delivered; the words of the last one."""
+def next_mail(settings: Settings, office: PostOffice) -> Callable[[str], str]:
+    """Has the mail that is due delivered; the words of the last one to this address."""
 
-    def deliver() -> str:
+    def deliver(to: str) -> str:
         app = create_app(settings)
         Worker(app).run(once=True)
         app.extensions["screener.database"].dispose()
-        return str(office.caught[-1].get_content())
+        return str(next(mail for mail in reversed(office.caught) if mail["To"] == to).get_content())
 
     return deliver
 

@@ -208,11 +208,11 @@ class Newcomer:
 
     installed: Installation
     page: Page
-    next_mail: Callable[[], str]
+    next_mail: Callable[[str], str]
     email: str = "nora@roles.example"
 
     def come_in(self, look: Look) -> None:
-        mail = self.next_mail()
+        mail = self.next_mail(self.email)
         link = re.search(r"http://localhost:\d+/staff/reset/\S+", mail)
         assert link, mail
         page = self.page
@@ -236,7 +236,7 @@ class Newcomer:
 
 @pytest.fixture
 def new(
-    installed: Installation, browser: Browser, served: str, next_mail: Callable[[], str]
+    installed: Installation, browser: Browser, served: str, next_mail: Callable[[str], str]
 ) -> Iterator[Newcomer]:
     context = browser.new_context(base_url=served)
     yield Newcomer(installed, context.new_page(), next_mail)

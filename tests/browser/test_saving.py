@@ -38,7 +38,7 @@ def walk_to(page: Page, slug: str) -> None:
 def test_a_patient_comes_back_by_the_mailed_link_and_again_by_a_code(
     patient: Page,
     other_device: Page,
-    next_mail: Callable[[], str],
+    next_mail: Callable[[str], str],
     look: Callable[[Page, str], None],
 ) -> None:
     patient.goto("/c/acme")
@@ -55,7 +55,7 @@ def test_a_patient_comes_back_by_the_mailed_link_and_again_by_a_code(
     look(patient, "saved-mail")
     expect(patient.get_by_text("pat@example.com")).to_be_visible()
 
-    found = re.search(r"http://localhost:\d+/resume/\S+", next_mail())
+    found = re.search(r"http://localhost:\d+/resume/\S+", next_mail("pat@example.com"))
     assert found
     other_device.goto(found[0])
     look(other_device, "resume")
