@@ -15,6 +15,7 @@ from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
     account,
+    api,
     audit,
     call,
     clinic_look,
@@ -31,6 +32,7 @@ from screener.web import (
     languages,
     look,
     oembed,
+    operations,
     pages,
     patient,
     people,
@@ -38,6 +40,7 @@ from screener.web import (
     records,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
+    tokens,
     transaction,
     website,
     widget,
@@ -93,6 +96,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.people)
     app.register_blueprint(clinics.clinics)
     app.register_blueprint(audit.audit)
+    app.register_blueprint(tokens.tokens)
+    app.register_blueprint(api.api)
+    operations.install(app, {"/api/": operations.tell_problem})
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(oembed.oembed)

@@ -60,6 +60,9 @@ WORDS: Final[Mapping[str, str]] = {
     "clinic_disabled": "Disabled this clinic",
     "clinic_enabled": "Enabled this clinic",
     "keys_shredded": "Destroyed this clinic's keys",
+    "token_made": "Made a token for a system",
+    "token_revoked": "Revoked a token",
+    "token_used": "A system used its token",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "sign_in_changed": "Changed how they sign in",
@@ -69,6 +72,7 @@ _OTHERS: Final[Mapping[str, str]] = {
     "received": "A patient",
     "withdrawn": "The patient",
     "sign_in_failed": "Somebody",
+    "token_used": "A system",
 }
 _PAGES: Final[Mapping[str, str]] = {
     "confirm.edit": "page to confirm the history",
@@ -93,6 +97,9 @@ _PAGES: Final[Mapping[str, str]] = {
     "security.two_factor_setup_validate": "the app",
     "security.wan_register_response": "a new passkey",
     "security.wan_delete": "a passkey removed",
+    "api.list_requests": "list of requests",
+    "api.read_request": "a request, by a system",
+    "api.decide": "a decision",
     "queue.alike": "compared with another request on its page",
 }
 # Details that are a person's number, and how they are told.

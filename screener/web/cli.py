@@ -21,6 +21,7 @@ from screener.web.classify_files import HeaderError, Item, read_objects
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -352,6 +353,81 @@ def _clinic(slug: str, database: Database | None = None) -> Iterator[tuple[Sessi
             raise click.ClickException(f"No clinic is called {slug}.")
         yield session, clinic
         session.commit()
+
+
+@main.group("token")
+def token_group() -> None:
+    """Tokens for clinics' own systems."""
+
+
+@token_group.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="The system that will hold it.")
+@click.option("--right", "rights", multiple=True, required=True, help="May be repeated.")
+@click.option("--days", type=click.IntRange(1, 366), help="How long it works; without, until it is revoked.")
+def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: int | None) -> None:
+    """Make a token of a clinic and print it, once."""
+    from datetime import UTC, datetime, timedelta
+
+    from screener.domain.rights import Right
+    from screener.store.api_tokens import add_token
+    from screener.store.tenancy import enter_clinic
+
+    known = {right.value: right for right in Right}
+    if not set(rights) <= set(known):
+        raise click.ClickException(f"The rights are: {', '.join(known)}.")
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        try:
+            made = add_token(
+                session,
+                name=name,
+                rights=[known[right] for right in dict.fromkeys(rights)],
+                lasts=timedelta(days=days) if days else None,
+                by=None,
+                now=datetime.now(UTC),
+            )
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(made)
+
+
+@token_group.command("list")
+@click.argument("slug")
+def list_tokens_command(slug: str) -> None:
+    """List a clinic's tokens: id, name, ending, rights and state, parted by tabs."""
+    from datetime import UTC, datetime
+
+    from screener.store.api_tokens import list_tokens
+    from screener.store.tenancy import enter_clinic
+
+    now = datetime.now(UTC)
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        for one in list_tokens(session):
+            is_over = one.expires_at is not None and one.expires_at <= now
+            state = "revoked" if one.revoked_at else "over" if is_over else "live"
+            click.echo("\t".join((str(one.id), one.name, one.ending, ",".join(one.rights), state)))
+
+
+@token_group.command("revoke")
+@click.argument("slug")
+@click.argument("token_id", type=click.UUID)
+def revoke_token_command(slug: str, token_id: UUID) -> None:
+    """Revoke a token: it opens nothing any more."""
+    from datetime import UTC, datetime
+
+    from screener.store.api_tokens import revoke_token
+    from screener.store.errors import NotFoundError
+    from screener.store.tenancy import enter_clinic
+
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        try:
+            token = revoke_token(session, token_id, by=None, now=datetime.now(UTC))
+        except NotFoundError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"Revoked {token.name}.")
 
 
 @main.group("staff")

@@ -195,6 +195,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     # The slug was not typed.
     ("clinics.shred", "POST"): owners(422),
     ("widget.loader", "GET"): either(200),
+    ("tokens.index", "GET"): admins(200),
+    ("tokens.index", "POST"): admins(422),
+    # There is none of that id.
+    ("tokens.revoke", "POST"): admins(404),
+    # Machines show a token: whoever is signed in is nobody here.
+    ("api.list_requests", "GET"): either(401),
+    ("api.read_request", "GET"): either(401),
+    ("api.decide", "POST"): either(401),
+    ("api.description", "GET"): either(200),
     ("call.index", "GET"): readers(200),
     ("call.index", "POST"): readers(303),
     # This is no demo.
@@ -294,6 +303,7 @@ class World:
             "staff_id": str(self.staff[clinic]),
             "what": "note",
             "task_id": str(UUID(int=0)),
+            "token_id": str(UUID(int=0)),
             "view_id": "nonsense",
             "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
@@ -307,7 +317,7 @@ class World:
             if endpoint in {"patient.resume", "patient.saved"}:
                 secret = leave(self.app, walk, "resume")
                 values["token"] = secret if endpoint == "patient.resume" else walk.token
-        return re.sub(r"<(?:path:|int:)?(\w+)>", lambda found: values[found[1]], rule)
+        return re.sub(r"<(?:path:|int:|uuid:)?(\w+)>", lambda found: values[found[1]], rule)
 
     def form(self, endpoint: str, visitor: str, path: str) -> dict[str, object]:
         """A form which would do its work if the visitor may."""
@@ -348,6 +358,7 @@ class World:
                     "invite.",
                     "account.",
                     "people.",
+                    "tokens.",
                     "website.",
                 )
             ):
