@@ -21,7 +21,7 @@ from screener.domain.rights import Right
 from screener.domain.urgency import Level
 from screener.store.audit import note, request_subject
 from screener.store.consultations import get_consultation, move_consultation, read_contact
-from screener.store.errors import ConflictError, NotFoundError
+from screener.store.errors import ConflictError
 from screener.store.queue import Filter, Order, QueueRow, Turn, get_cursor, list_queue
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation
@@ -107,7 +107,7 @@ class Decided(Strict):
 
 
 @api.get("/requests")
-@operation(Right.REQUESTS_READ, Requests, query=Listing)
+@operation(Right.REQUESTS_READ, Requests, query=Listing, refusals=(404,))
 def list_requests(query: Listing) -> Requests:
     """List requests."""
     chosen = Filter(
@@ -117,19 +117,12 @@ def list_requests(query: Listing) -> Requests:
         received_before=query.received_before,
     )
     now = datetime.now(UTC)
-    turn = Turn(_cursor(query.after, now)) if query.after else None
+    # Where the row it names is gone, that is a 404: begin anew.
+    turn = Turn(get_cursor(db(), query.after, now)) if query.after else None
     rows = list_queue(db(), chosen, now=now, order=Order.LONGEST, limit=query.limit + 1, turn=turn)
     page = rows[: query.limit]
     following = page[-1].reference if len(rows) > query.limit else None
     return Requests(requests=[_told(row) for row in page], next=following)
-
-
-def _cursor(after: str, now: datetime) -> Any:
-    try:
-        return get_cursor(db(), after, now)
-    except NotFoundError:
-        problem = FieldProblem(field="after", problem="There is no such request (any more). Begin anew.")
-        raise RefusedError(_UNPROCESSABLE, "The query is not as it should be.", [problem]) from None
 
 
 def _told(row: QueueRow) -> Request:
