@@ -1,4 +1,4 @@
-"""What the FHIR room writes, of each kind of answers: for our tests and for programs that we did not write."""
+"""What the FHIR room writes, for each kind of answers: for our tests and for programs of other makers."""
 
 from __future__ import annotations
 

@@ -228,12 +228,13 @@ class _Reader:
     def _given(self, question: Question, answer: object) -> object:
         """The value as the rules have it, None for "not sure". Raises AnswerError."""
         element = KINDS[type(question).__name__].value
-        value = answer.get(element) if isinstance(answer, dict) else None
+        given = answer if isinstance(answer, dict) else {}
+        value = given.get(element)
         if element == CODING and isinstance(value, dict):
             return self._code(question, value)
-        if value is not None:
+        if element != CODING and value is not None:
             return value
-        if isinstance(answer, dict) and absence(answer.get(f"_{element}")) == NOT_SURE_CODE:
+        if value is None and absence(given.get(f"_{element}")) == NOT_SURE_CODE:
             return None
         raise AnswerError(question.id, f"must be given as {element}")
 
