@@ -11,7 +11,7 @@ import pytest
 from domain.test_properties import anything, steady
 from exports.fhir_samples import BASE, SAID, UNSURE, WHEN, response, walked
 from fhir.resources.R4B.operationoutcome import OperationOutcome
-from hypothesis import given
+from hypothesis import given, settings
 
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
@@ -38,7 +38,7 @@ def refused(resource: object) -> list[tuple[str, str]]:
     return [(issue.code, issue.path) for issue in issues]
 
 
-@steady
+@settings(steady, max_examples=60)
 @given(anything)
 def test_what_was_said_comes_back_the_same(said: dict[str, Any]) -> None:
     if said.get("danger_before") is None:
@@ -103,6 +103,7 @@ def test_answers_to_what_was_not_asked_are_read_for_the_walk_to_name() -> None:
     assert classify(read_response(written, base_url=BASE))["ignored"] == ["aura_clears"]
 
 
+_REASON = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-unknown"}
 _YES = [{"valueBoolean": True}]
 _PLACE = "QuestionnaireResponse.item[{}].item[{}]"
 _AGE = _PLACE.format(1, 0)
@@ -112,6 +113,17 @@ _SYMPTOMS = _PLACE.format(7, 0)
 def _answered(link: str, *answers: object) -> Callable[[Resource], None]:
     def change(resource: Resource) -> None:
         item(resource, link)["answer"] = list(answers)
+
+    return change
+
+
+def _answered_text(words: str) -> Callable[[Resource], None]:
+    own = {"linkId": "own_words", "answer": [{"valueString": words}]}
+
+    def change(resource: Resource) -> None:
+        for group in resource["item"]:
+            group["item"] = [each for each in group["item"] if each["linkId"] != "own_words"]
+        resource["item"].append({"linkId": "page.background", "item": [own]})
 
     return change
 
@@ -185,6 +197,14 @@ _UNSURE = _coded("asked-unknown", ABSENT)
             "required",
             "QuestionnaireResponse.item.where(linkId='page.about-you').item.where(linkId='age')",
         ),
+        (
+            _answered("age", {"_valueInteger": {"extension": [_REASON]}}),
+            "required",
+            "QuestionnaireResponse.item.where(linkId='page.about-you').item.where(linkId='age')",
+        ),
+        (_answered_text("\ud800"), "value", "QuestionnaireResponse.item[19].item[0].answer[0]"),
+        (_answered_text("a\x00b"), "value", "QuestionnaireResponse.item[19].item[0].answer[0]"),
+        (_answered_text("a" * 1001), "value", "QuestionnaireResponse.item[19].item[0].answer"),
         (_twice, "duplicate", "QuestionnaireResponse.item[19].item[0].linkId"),
         (_deep, "structure", "QuestionnaireResponse.item[0].item[0].item[0].item"),
         (_answered("age"), "structure", f"{_AGE}.answer"),
@@ -239,19 +259,15 @@ def test_a_response_that_is_not_complete_owes_nothing() -> None:
 
 def test_not_sure_is_read_however_it_is_said() -> None:
     written = response(walked(SAID["usual"]))
-    reason = {
-        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
-        "valueCode": "asked-unknown",
-    }
     for link, answer in (
-        ("constant", {"_valueBoolean": {"extension": [reason]}}),
-        ("side", {"valueCoding": {"extension": [reason]}}),
+        ("constant", {"_valueBoolean": {"extension": [_REASON]}}),
+        ("side", {"valueCoding": {"extension": [_REASON]}}),
         ("stops_me", _UNSURE),
     ):
         item(written, link)["answer"] = [answer]
         assert read_response(written, base_url=BASE)[link] is None
     item(written, "constant")["answer"] = [
-        {"_valueBoolean": {"extension": [{**reason, "valueCode": "masked"}]}}
+        {"_valueBoolean": {"extension": [{**_REASON, "valueCode": "masked"}]}}
     ]
     assert refused(written) == [("value", "QuestionnaireResponse.item[10].item[1].answer[0]")]
 

@@ -6,6 +6,7 @@ option "Not sure", else a value that is absent because it was asked and is unkno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +68,7 @@ def questionnaire_response(
 
 def _is_owed(line: Mapping[str, Any]) -> bool:
     question = QUESTIONNAIRE.find(line["id"])
-    return question is not None and is_required(question) and line["status"] == Status.SKIPPED.value
+    return question is not None and is_required(question) and line["status"] != Status.ANSWERED.value
 
 
 def _item(base_url: str, line: Mapping[str, Any]) -> Resource:
@@ -117,6 +118,8 @@ class ResponseError(ValueError):
 
 MOST_ISSUES: Final = 20
 _NAME: Final = "QuestionnaireResponse"
+# What FHIR's strings may not hold, and what no encoding can.
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 # Page, question, hint.
 _DEEPEST: Final = 3
 
@@ -232,6 +235,8 @@ class _Reader:
         value = given.get(element)
         if element == CODING and isinstance(value, dict):
             return self._code(question, value)
+        if isinstance(value, str) and _UNWRITABLE.search(value):
+            raise AnswerError(question.id, "must be text without control characters")
         if element != CODING and value is not None:
             return value
         if value is None and absence(given.get(f"_{element}")) == NOT_SURE_CODE:
@@ -254,15 +259,15 @@ class _Reader:
             yield Issue("business-rule", f"{error.id} {error}", self._met[str(error.id)])
         walked = Answers(self.asked, self.raw)
         for question in self.asked:
-            if owed and is_required(question) and walked.was_asked(question):
-                yield from self._missing(question)
+            if owed and is_required(question) and walked.was_asked(question) and self._lacks(question):
+                page = page_link(self.asked.page_of(question).slug)
+                path = f"{_NAME}.item.where(linkId='{page}').item.where(linkId='{question.id}')"
+                yield Issue("required", f"{question.id} wants an answer, or the status “stopped”", path)
 
-    def _missing(self, question: Question) -> Iterator[Issue]:
-        if question.id in self._answered:
-            return
-        page = page_link(self.asked.page_of(question).slug)
-        path = f"{_NAME}.item.where(linkId='{page}').item.where(linkId='{question.id}')"
-        yield Issue("required", f"{question.id} wants an answer, or the status “stopped”", path)
+    def _lacks(self, question: Question) -> bool:
+        """What was answered wrongly was named already."""
+        wrong = question.id in self._answered and question.id not in self.raw
+        return not wrong and self.raw.get(question.id) is None
 
 
 def _silent_links(asked: Questionnaire) -> Iterator[str]:

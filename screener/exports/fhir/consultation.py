@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -179,7 +178,7 @@ class _Writer:
     def _subject(self) -> Resource:
         return self._refer("patient")
 
-    @cached_property
+    @property
     def _level(self) -> Level:
         return Level(self.request.report["urgency"])
 

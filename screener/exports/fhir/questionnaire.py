@@ -201,20 +201,16 @@ class _Writer:
         if question.hint:
             yield self._shown(f"{question.id}.hint", question.hint)
         if isinstance(question, Number) and question.scale:
-            ends = zip(("lower", "upper"), (question.minimum, question.maximum), question.scale, strict=True)
-            for name, bound, words in ends:
-                yield self._shown(f"{question.id}.{name}", words, before=f"{bound} = ", control=name)
+            bounds = (question.minimum, question.maximum)
+            for name, bound, words in zip(("lower", "upper"), bounds, question.scale, strict=True):
+                shown = self._shown(f"{question.id}.{name}", words, control=name)
+                yield {**shown, "prefix": str(bound)}
 
-    def _shown(self, link: str, text: str, *, before: str = "", control: str = "inline") -> Resource:
-        """`before` needs no translation."""
-        translations = {
-            language: lambda told, translate=translate: before + translate(told.removeprefix(before))
-            for language, translate in self.translations.items()
-        }
+    def _shown(self, link: str, text: str, *, control: str = "inline") -> Resource:
         return {
             "extension": [_control(control)],
             "linkId": link,
-            **worded("text", before + text, translations),
+            **worded("text", text, self.translations),
             "type": "display",
         }
 
