@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -12,6 +13,7 @@ from domain.test_properties import anything, steady
 from exports.fhir_samples import BASE, SAID, UNSURE, WHEN, response, walked
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
@@ -248,6 +250,44 @@ def test_what_cannot_be_read_is_named_with_its_place(
 @pytest.mark.parametrize("resource", [None, [], "QuestionnaireResponse", 7, {}])
 def test_what_is_no_response_is_refused(resource: object) -> None:
     assert refused(resource) == [("structure", "QuestionnaireResponse")]
+
+
+_names = st.sampled_from(
+    (
+        "item",
+        "answer",
+        "linkId",
+        "valueInteger",
+        "valueCoding",
+        "_valueInteger",
+        "extension",
+        "system",
+        "code",
+    )
+)
+_leaves = st.sampled_from(
+    (None, True, 7, 0.5, "age", "side", "page.now", "symptoms.none", OURS, ABSENT, "\ud800")
+)
+_json = st.recursive(
+    _leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=4),
+    max_leaves=20,
+)
+_items = st.lists(
+    st.fixed_dictionaries(
+        {"linkId": st.sampled_from(("age", "side", "symptoms", "own_words")), "answer": _json}
+    )
+    | _json,
+    max_size=4,
+)
+
+
+@settings(steady, max_examples=200)
+@given(_items | _json)
+def test_whatever_is_sent_is_read_or_refused(items: object) -> None:
+    written = response(walked({})) | {"item": items}
+    with suppress(ResponseError):
+        read_response(written, base_url=BASE)
 
 
 def test_a_response_that_is_not_complete_owes_nothing() -> None:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from exports.fhir_samples import BASE, SAID, request, samples
+from domain.test_properties import anything, steady
+from exports.fhir_samples import BASE, SAID, request, samples, walked
 from fhir.resources.R4B import get_fhir_model_class
+from hypothesis import given
 
 from screener.domain.consultation import State
+from screener.domain.screening import screen
 from screener.exports.fhir.consultation import consultation_bundle
 from screener.exports.fhir.server import SERVED
 from screener.exports.fhir.terms import Resource, code_system
@@ -42,6 +45,9 @@ def values(element: object, name: str) -> Iterator[Any]:
             yield from values(value, name)
 
 
+CODES = set(values(code_system(BASE)["concept"], "code"))
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_resource_is_valid_and_says_nothing_the_standard_does_not_know(name: str) -> None:
     written = SAMPLES[name]
@@ -67,15 +73,21 @@ def test_a_transaction_is_whole_and_delivered_twice_changes_nothing(name: str) -
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_every_code_of_ours_is_in_our_code_system(name: str) -> None:
-    defined = set(values(code_system(BASE)["concept"], "code"))
     used = {
         each["code"]
         for codings in values(SAMPLES[name], "coding")
         for each in codings
         if each["system"] == OURS
     }
-    assert used <= defined
+    assert used <= CODES
     assert used
+
+
+@steady
+@given(anything)
+def test_every_part_of_a_red_flag_is_a_code_of_ours(said: dict[str, Any]) -> None:
+    flags = screen(walked(said, from_outside=True)).urgency.red_flags
+    assert {part for flag in flags for part in flag.split("+")} <= CODES
 
 
 @pytest.mark.parametrize("name", BUNDLES)

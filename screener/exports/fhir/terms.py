@@ -10,7 +10,17 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from screener.domain.classification import ArticleClass
 from screener.domain.explanation import CLASS_NAMES, FLAG_WORDS, VERDICT_WORDS
 from screener.domain.notices import DISCLAIMER
-from screener.domain.question import Choice, Choices, Number, Question, Questionnaire, Text, Translate, YesNo
+from screener.domain.question import (
+    Choice,
+    Choices,
+    Number,
+    Option,
+    Question,
+    Questionnaire,
+    Text,
+    Translate,
+    YesNo,
+)
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.urgency import Level
 from screener.domain.versions import version_of
@@ -119,7 +129,7 @@ def coding(system: str, code: str, display: str = "") -> Resource:
 
 
 def concept(text: str, *codings: Resource) -> Resource:
-    return {**({"coding": list(codings)} if codings else {}), "text": text}
+    return {"coding": [*codings], "text": text}
 
 
 def our_coding(base_url: str, *code: str, display: str = "") -> Resource:
@@ -164,13 +174,13 @@ def _question_concepts(asked: Questionnaire, translations: Translations) -> Iter
     for question in asked:
         options = [
             _concept(f"{question.id}.{option.code}", option.label, translations)
-            for option in options_of(question)
+            for option in _options(question)
         ]
         found = _concept(question.id, question.topic or question.stem, translations)
         yield {**found, "definition": question.stem, **({"concept": options} if options else {})}
 
 
-def options_of(question: Question) -> tuple[Any, ...]:
+def _options(question: Question) -> tuple[Option, ...]:
     return question.options if isinstance(question, Choice | Choices) else ()
 
 
@@ -193,4 +203,4 @@ def _red_flags(asked: Questionnaire) -> Resource:
 
 
 def _option_codes(asked: Iterable[Question]) -> Iterator[str]:
-    return chain.from_iterable((f"{q.id}.{option.code}" for option in options_of(q)) for q in asked)
+    return chain.from_iterable((f"{q.id}.{option.code}" for option in _options(q)) for q in asked)
