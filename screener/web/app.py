@@ -25,6 +25,7 @@ from screener.web import (
     demo_mail,
     desk_habits,
     duplicates,
+    fhir,
     follow_up,
     headers,
     history,
@@ -98,7 +99,8 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit.audit)
     app.register_blueprint(tokens.tokens)
     app.register_blueprint(api.api)
-    operations.install(app, {"/api/": operations.tell_problem})
+    app.register_blueprint(fhir.fhir)
+    operations.install(app, {"/api/": operations.tell_problem, "/fhir/": fhir.tell_outcome})
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(oembed.oembed)

@@ -73,7 +73,10 @@ _OTHERS: Final[Mapping[str, str]] = {
     "withdrawn": "The patient",
     "sign_in_failed": "Somebody",
     "token_used": "A system",
+    "moved": "A system",
 }
+# The doors by which a system reads and sends.
+_SYSTEMS_PAGES: Final = ("api.", "fhir.")
 _PAGES: Final[Mapping[str, str]] = {
     "confirm.edit": "page to confirm the history",
     "confirm.sign": "page to sign the history",
@@ -100,6 +103,11 @@ _PAGES: Final[Mapping[str, str]] = {
     "api.list_requests": "list of requests",
     "api.read_request": "a request, by a system",
     "api.decide": "a decision",
+    "fhir.search_responses": "list of answers as FHIR, by a system",
+    "fhir.read_answers": "answers as FHIR, by a system",
+    "fhir.read_bundle": "a request as FHIR, by a system",
+    "fhir.create_response": "sent in as FHIR, by a system",
+    "screener export": "written to a file as FHIR, by command",
     "queue.alike": "compared with another request on its page",
 }
 # Details that are a person's number, and how they are told.
@@ -202,6 +210,8 @@ def _person_of(entry: AuditEntry) -> int | None:
 
 def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:
     who = _OTHERS.get(entry.what, "The operator")
+    if str(entry.details.get("page", "")).startswith(_SYSTEMS_PAGES):
+        who = "A system"
     if entry.staff_id is not None:
         who = names.get(entry.staff_id, f"Person {entry.staff_id}")
     person = _person_of(entry)

@@ -20,6 +20,7 @@ from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
@@ -573,6 +574,55 @@ def head_command(*, slug: str | None) -> None:
         if head is None:
             raise click.ClickException(f"{name}: the head is missing. Run `screener audit verify`.")
         click.echo(f"{name} {head.number} {head.chain.hex() or '-'}")
+
+
+@main.command("export")
+@click.argument("slug")
+@click.option(
+    "--output", required=True, type=click.Path(dir_okay=False), help="A file that is not there yet."
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what came since this day.")
+def export_command(slug: str, *, output: str, since: datetime | None) -> None:
+    """Write a clinic's requests as FHIR: one transaction Bundle a line, oldest first.
+
+    Withdrawn ones are left out. The file is readable by you alone; each request stands in the audit trail as
+    read.
+    """
+    from zoneinfo import ZoneInfo
+
+    from screener.exports.fhir.consultation import consultation_bundle
+    from screener.settings import load_settings
+    from screener.store.tenancy import enter_clinic
+    from screener.web.fhir_requests import read_all
+
+    settings, count = load_settings(), 0
+    base_url = settings.link("")
+    with _clinic(slug, _open_database(settings)) as (session, clinic), _new_file(output) as file:
+        if clinic.shredded_at:
+            raise click.ClickException("The keys of this clinic were destroyed: nothing of it opens.")
+        start = since.replace(tzinfo=ZoneInfo(clinic.time_zone)) if since else None
+        enter_clinic(session, clinic.id)
+        for stored in read_all(session, clinic.name, start):
+            file.write(json.dumps(consultation_bundle(stored, base_url=base_url)) + "\n")
+            count += 1
+    click.echo(f"{count:,} requests were written to {output}.")
+
+
+@contextmanager
+def _new_file(path: str) -> Iterator[IO[str]]:
+    """For its owner alone; gone again if something is raised."""
+    from pathlib import Path
+
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}. Nothing was written.") from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        Path(path).unlink()
+        raise
 
 
 @main.command("demo")

@@ -204,6 +204,15 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("api.read_request", "GET"): either(401),
     ("api.decide", "POST"): either(401),
     ("api.description", "GET"): either(200),
+    ("fhir.metadata", "GET"): either(200),
+    ("fhir.search_questionnaires", "GET"): either(200),
+    ("fhir.read_questionnaire", "GET"): either(200),
+    ("fhir.search_code_systems", "GET"): either(200),
+    ("fhir.read_code_system", "GET"): either(200),
+    ("fhir.search_responses", "GET"): either(401),
+    ("fhir.create_response", "POST"): either(401),
+    ("fhir.read_answers", "GET"): either(401),
+    ("fhir.read_bundle", "GET"): either(401),
     ("call.index", "GET"): readers(200),
     ("call.index", "POST"): readers(303),
     # This is no demo.
@@ -305,6 +314,7 @@ class World:
             "task_id": str(UUID(int=0)),
             "token_id": str(UUID(int=0)),
             "view_id": "nonsense",
+            "resource_id": "headache-screening",
             "number": "1",
             "filename": "js/webauthn.js" if endpoint == "security.static" else "screener.css",
         }

@@ -79,6 +79,7 @@ _TERMINOLOGY: Final = "http://terminology.hl7.org/CodeSystem"
 _SURVEY: Final = coding(f"{_TERMINOLOGY}/observation-category", "survey", "Survey")
 _PRIVACY_CONSENT: Final = coding(f"{_TERMINOLOGY}/consentscope", "patient-privacy", "Privacy Consent")
 _CONSENT_DOCUMENT: Final = coding(LOINC, "59284-0", "Patient Consent")
+_ANSWERS: Final = "answers"
 _NO_DIAGNOSIS: Final = {"note": [{"text": DISCLAIMER}]}
 
 
@@ -105,6 +106,24 @@ class Request:
     for_other: bool = False
     # Who of the staff entered it for a caller.
     entered_by: str | None = None
+    # The clinic's own system that sent it.
+    sent_by: str | None = None
+
+
+def identifier_system(base_url: str) -> str:
+    """Of every identifier that a request's resources have."""
+    return f"{base_url}/fhir/sid/request"
+
+
+def reference_of_answers(identifier: str) -> str:
+    """The reference of the request whose answers are known by this value; empty if none can be."""
+    reference, _, what = identifier.partition("-")
+    return reference if what == _ANSWERS else ""
+
+
+def answers_resource(request: Request, *, base_url: str) -> Resource:
+    """What was said, by itself: the patient is named by the identifier that the transaction gives them."""
+    return _Writer(request, base_url).answers()
 
 
 def consultation_bundle(request: Request, *, base_url: str) -> Resource:
@@ -120,7 +139,7 @@ class _Writer:
     def bundle(self) -> Resource:
         resources = [
             self._patient(),
-            self._response(),
+            self._response(self._subject),
             *self._facts(),
             self._class(),
             self._urgency(),
@@ -138,14 +157,17 @@ class _Writer:
             "entry": [*entries, self._provenance([each["fullUrl"] for each in entries])],
         }
 
+    def answers(self) -> Resource:
+        patient = {"type": "Patient", "identifier": self._identifier("patient")}
+        return {**self._response(patient), "id": self.request.reference}
+
     # ------------------------------------------------------------ names
 
-    @property
-    def _system(self) -> str:
-        return f"{self.base_url}/fhir/sid/request"
-
     def _identifier(self, *what: str) -> Resource:
-        return {"system": self._system, "value": "-".join((self.request.reference, *what))}
+        return {
+            "system": identifier_system(self.base_url),
+            "value": "-".join((self.request.reference, *what)),
+        }
 
     def _urn(self, identifier: Resource) -> str:
         """The same for the same thing, however often it is written."""
@@ -207,7 +229,7 @@ class _Writer:
 
     # ------------------------------------------------------------ what was said
 
-    def _response(self) -> Resource:
+    def _response(self, patient: Resource) -> Resource:
         request = self.request
         written = questionnaire_response(
             request.lines,
@@ -216,8 +238,8 @@ class _Writer:
             language=request.language,
             version=request.questionnaire_version,
         )
-        source = {} if request.for_other else {"source": self._subject}
-        return {**written, "identifier": self._identifier("answers"), "subject": self._subject, **source}
+        source = {} if request.for_other else {"source": patient}
+        return {**written, "identifier": self._identifier(_ANSWERS), "subject": patient, **source}
 
     def _facts(self) -> Iterator[Resource]:
         lines = {line["id"]: line for line in self.request.lines}
@@ -237,7 +259,7 @@ class _Writer:
             "subject": self._subject,
             "effectiveDateTime": self._received,
             **told,
-            "derivedFrom": [self._refer("answers")],
+            "derivedFrom": [self._refer(_ANSWERS)],
         }
 
     # ------------------------------------------------------------ what it was compared with
@@ -285,7 +307,7 @@ class _Writer:
             "subject": self._subject,
             "occurrenceDateTime": self._received,
             "reasonCode": [concept(flag_words(each), our_coding(self.base_url, each)) for each in parts],
-            "basis": [self._refer("answers")],
+            "basis": [self._refer(_ANSWERS)],
             "prediction": [
                 {
                     "outcome": {"text": _AT_RISK[self._level]},
@@ -341,7 +363,7 @@ class _Writer:
             "performer": [{"display": request.clinic}],
             "reasonCode": [concept("Headache", _HEADACHE)],
             "reasonReference": [self._refer("article_class"), self._refer("urgency")],
-            "supportingInfo": [self._refer("answers")],
+            "supportingInfo": [self._refer(_ANSWERS)],
             "note": [{"text": "\n".join(_how_to_reach(request.contact))}],
         }
 
@@ -366,6 +388,8 @@ class _Writer:
             yield _agent("author", self._subject)
         if request.entered_by:
             yield _agent("enterer", {"display": f"{request.entered_by}, by telephone"})
+        if request.sent_by:
+            yield _agent("enterer", {"display": f"{request.sent_by}, a system of the clinic"})
         yield _agent("assembler", {"display": f"Headache screener, rules of {request.criteria_version}"})
 
 

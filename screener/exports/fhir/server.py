@@ -69,9 +69,10 @@ def operation_outcome(issues: Sequence[Issue]) -> Resource:
 
 
 def search_set(
-    resources: Iterable[Resource], *, base_url: str, url: str, total: int | None = None
+    resources: Iterable[Resource], *, base_url: str, url: str, total: int | None = None, following: str = ""
 ) -> Resource:
-    """What a search found: `url` is what was asked, `total` counts what lies on other pages, too."""
+    """What a search found: `url` is what was asked, `total` counts what lies on other pages, too, and
+    `following` is where the next page is, if there is one."""
     entries = [
         {
             "fullUrl": f"{base_url}/fhir/{each['resourceType']}/{each['id']}",
@@ -80,10 +81,11 @@ def search_set(
         }
         for each in resources
     ]
+    links = {"self": url, **({"next": following} if following else {})}
     return {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(entries) if total is None else total,
-        "link": [{"relation": "self", "url": url}],
+        "link": [{"relation": relation, "url": where} for relation, where in links.items()],
         **({"entry": entries} if entries else {}),
     }
