@@ -615,8 +615,10 @@ def _new_file(path: str) -> Iterator[IO[str]]:
 
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(f"{path} is there already. Nothing was written.") from None
     except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}. Nothing was written.") from error
+        raise click.ClickException(f"{path}: {error.strerror}. Nothing was written.") from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             yield file

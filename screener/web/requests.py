@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import request
 from sqlalchemy.orm import Session
 
-from screener.domain.answers import Answers
+from screener.domain.answers import Answers, Status
 from screener.domain.consultation import call_due
 from screener.domain.notices import consent_text
 from screener.domain.screening import clinical_report, report, screen
@@ -59,7 +59,7 @@ def send_request(
         session,
         document={
             "answers": answers.as_raw(),
-            "transcript": [line.as_document() for line in transcript(answers, translated)],
+            "transcript": _lines(answers),
             "report": report(found),
             "clinical": clinical_report(found),
             "events": list(events),
@@ -101,6 +101,15 @@ def send_request(
     if contact.get("contact_email"):
         _owe_confirmation(session, clinic, sent, contact["contact_email"], sending.receipt_token)
     return sent
+
+
+def _lines(answers: Answers) -> list[dict[str, Any]]:
+    """What our pages would ask, and what was answered beside: of answers from outside, whatever else may
+    have been asked was not skipped."""
+    ours = Answers(answers.questionnaire, answers.as_raw())
+    asked = {question.id for question in answers.questionnaire if ours.was_asked(question)}
+    lines = (line.as_document() for line in transcript(answers, translated))
+    return [line for line in lines if line["id"] in asked or line["status"] != Status.SKIPPED.value]
 
 
 def _owe_confirmation(

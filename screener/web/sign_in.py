@@ -31,6 +31,7 @@ from screener.web import staff_session
 from screener.web.access import db, is_staff_page
 from screener.web.access import settings as our_settings
 from screener.web.api import api
+from screener.web.fhir import fhir
 from screener.web.patient import patient
 from screener.web.second_step import (
     AppForm,
@@ -121,6 +122,7 @@ def install(app: Flask, settings: Settings) -> None:
     csrf.exempt(patient)
     # Machines show a token with each call, and no cookie counts there.
     csrf.exempt(api)
+    csrf.exempt(fhir)
     datastore = StaffDatastore(app.extensions["screener.database"].sessions, User, Role, WebAuthn)
     security = Security(
         app,
