@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -25,6 +26,7 @@ from web.walking import add_requests, at_clinic, count_rows
 
 from screener.domain.rights import Right
 from screener.exports.fhir.server import SERVED
+from screener.settings import ROOT
 from screener.store.api_tokens import add_token
 from screener.store.audit import Wanted, list_entries
 from screener.store.consultations import get_consultation, read_contact, withdraw_consultation
@@ -523,6 +525,21 @@ def test_what_is_no_door_is_told_as_fhir(app: Flask, make: Make) -> None:
     response = app.test_client().delete(RESPONSES)
     assert (response.status_code, response.mimetype) == (405, "application/fhir+json")
     assert "POST" in response.headers["Allow"]
+
+
+def test_docs_tell_what_happens(app: Flask, make: Make) -> None:
+    (first,) = stored(app)
+    page = (ROOT / "docs" / "fhir.md").read_text().replace("7KQ2M9XW4B", first)
+    calls = re.findall(r"^    (GET|POST) (\S+) +(\d{3})$", page, re.MULTILINE)
+    assert len(calls) > 12
+    patient = json.loads(re.findall(r"```json\n(.+?)```", page, re.DOTALL)[-1])
+    token = make()
+    sent = told(call(app, f"{RESPONSES}/{first}", token)) | {"contained": [patient]}
+    for method, path, status in calls:
+        answer = call(app, path, token, sent if method == "POST" else None)
+        assert answer.status == int(status), path
+        is_found = "identifier" in path or "authored" in path or "questionnaire=" in path
+        assert not is_found or told(answer)["total"] == 1
 
 
 # ---------------------------------------------------------------- the operator's file
