@@ -20,9 +20,9 @@ from conftest import Installation
 from exports.fhir_samples import SAID
 from fhir.resources.R4B import get_fhir_model_class
 from flask import Flask
-from web.client import Browser, Page
+from web.client import Browser, Page, words
 from web.test_replay import settings_of
-from web.walking import add_requests, at_clinic, count_rows
+from web.walking import SignedIn, add_requests, at_clinic, count_rows
 
 from screener.domain.rights import Right
 from screener.exports.fhir.server import SERVED
@@ -311,7 +311,7 @@ def _queue(app: Flask) -> list[Any]:
 
 
 def test_who_asks_is_read_as_our_own_form_reads_it_and_staff_see_who_sent_it(
-    app: Flask, make: Make, intake: Browser, signed_in: Callable[[str], Browser]
+    app: Flask, make: Make, intake: Browser
 ) -> None:
     token = make()
     sent = from_elsewhere(app, token) | {"language": "es-MX"}
@@ -339,8 +339,18 @@ def test_who_asks_is_read_as_our_own_form_reads_it_and_staff_see_who_sent_it(
     whole = told(call(app, f"/fhir/Bundle/{made['id']}", token))
     agents = whole["entry"][-1]["resource"]["agent"]
     assert "EHR bridge, a system of the clinic" in [one["who"].get("display") for one in agents]
-    audit = signed_in("admin@acme.example").get("/desk/acme/audit?what=received").text
-    assert "A system Sent a request" in audit
+
+
+def test_the_trail_says_that_a_system_sent_and_read(app: Flask, make: Make, signed_in: SignedIn) -> None:
+    token = make()
+    made = told(call(app, RESPONSES, token, from_elsewhere(app, token)))
+    call(app, f"/fhir/Bundle/{made['id']}", token)
+    page = signed_in("admin@acme.example").get(f"/desk/acme/audit?reference={made['id']}")
+    lines = [[words(cell) for cell in row][2:] for row in page.all("tr")[1:]]
+    assert lines == [
+        ["A system", "Opened a request", made["id"], "a request as FHIR, by a system"],
+        ["A system", "Sent a request", made["id"], "now “New”; sent in as FHIR, by a system"],
+    ]
 
 
 @pytest.mark.both_databases
@@ -553,12 +563,13 @@ def export(installation: Installation, *options: str, status: int = 0) -> str:
 
 @pytest.mark.both_databases
 def test_a_clinics_requests_are_written_to_a_file_one_a_line(
-    installation: Installation, app: Flask, make: Make, tmp_path: Path
+    installation: Installation, app: Flask, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    references = stored(app, count=103)
+    monkeypatch.setattr("screener.web.fhir_requests._A_PAGE", 2)
+    references = stored(app, count=5)
     add_requests(app, [("Olga", CHRONIC_AND_INTRACTABLE, NOW)], "other")
     file = tmp_path / "acme.ndjson"
-    assert "103 requests" in export(installation, "acme", "--output", str(file))
+    assert "5 requests" in export(installation, "acme", "--output", str(file))
     lines = file.read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == references
     assert json.loads(lines[0]) == told(call(app, f"/fhir/Bundle/{references[0]}", make()))

@@ -473,10 +473,12 @@ def _tells_nothing_foreign(world: World, page: Page, visitor: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_route_takes_a_method_it_does_not_name(world: World, method: str) -> None:
-    for endpoint, rule in rules(world.app).items():
+    addresses = rules(world.app)
+    for endpoint, rule in addresses.items():
         if method in {"GET", "HEAD"} and endpoint == "patient.receipt":
             continue
-        taken = {m for e, m in MATRIX if e == endpoint}
+        # Two views may share an address, each with its method.
+        taken = {m for e, m in MATRIX if addresses[e] == rule}
         if method in taken or (method == "HEAD" and "GET" in taken):
             continue
         path = world.path(endpoint, rule, "acme")
