@@ -6,7 +6,8 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 check score messages lock chromium engines calc pango php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 fhir-schema fhir-renderer \
+  check score messages lock chromium engines calc npm pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +31,12 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+
+fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.1 schema and a validator (npm)
+	$(BIN)/pytest tests/foreign/test_schema.py $(ARGS)
+
+fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
+	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -76,6 +83,15 @@ calc:
 	  echo "This needs LibreOffice Calc. Install it (Debian: sudo apt install libreoffice-calc-nogui) and run again." >&2; exit 1; \
 	fi
 
+npm:
+	@command -v npm >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing npm for the programs of other makers" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null; \
+	else \
+	  echo "This needs npm. Install it (Debian: sudo apt install npm) and run again." >&2; exit 1; \
+	fi
+
 pango:
 	@$(BIN)/python -c 'import weasyprint' 2>/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -96,7 +112,7 @@ php:
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
+	rm -rf .venv .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -30,6 +30,10 @@ def questionnaire_hash(asked: Questionnaire) -> str:
     return _hash(json.dumps([_content(asked.pages), _content(questionnaire.CONTACT)], sort_keys=True))
 
 
+def version_of(asked: Questionnaire) -> str:
+    return f"{asked.version}+{questionnaire_hash(asked)}"
+
+
 def criteria_hash(sources: Iterable[str | bytes]) -> str:
     """Over the code of the rules, so that comments, docstrings and layout count for nothing."""
     return _hash("\n".join(_meaning(ast.parse(source)) for source in sources))
@@ -87,7 +91,7 @@ def _is_mute(part: object) -> bool:
             return False
 
 
-QUESTIONNAIRE_VERSION: Final = f"{questionnaire.QUESTIONNAIRE_DATE}+{questionnaire_hash(QUESTIONNAIRE)}"
+QUESTIONNAIRE_VERSION: Final = version_of(QUESTIONNAIRE)
 CRITERIA_VERSION: Final = f"{classification.CRITERIA_DATE}+{criteria_hash(rule_sources())}"
 CONSENT_VERSION: Final = (
     f"{notices.CONSENT_DATE}+{consent_hash(notices.consent_text('{clinic}'), notices.DISCLAIMER)}"

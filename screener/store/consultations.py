@@ -106,8 +106,11 @@ def add_consultation(
     receipt_token: str,
     now: datetime,
     staff_id: int | None = None,
+    page: str | None = None,
 ) -> Consultation:
-    """The request, its first event and the message it owes. `staff_id` is who entered it for a caller.
+    """The request, its first event and the message it owes.
+
+    `staff_id` is who entered it for a caller, `page` the door by which a system sent it.
 
     Raises IntegrityError if the idempotency key was used before: roll back, then find its receipt.
     """
@@ -133,7 +136,7 @@ def add_consultation(
     consultation.sealed_contact = seal_document(ring, place_of(consultation, "sealed_contact"), contact)
     session.add(consultation)
     session.flush()
-    add_event(session, consultation, "received", now, staff_id=staff_id, to_state="new")
+    add_event(session, consultation, "received", now, staff_id=staff_id, to_state="new", page=page)
     add_message(session, NEW_REQUEST, consultation.id, now)
     return consultation
 

@@ -50,6 +50,8 @@ class Filter:
     # Owned, but by none of these.
     owner_not_in: Collection[int] | None = None
     language: str | None = None
+    reference: str | None = None
+    questionnaire_version: str | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
     # What is owed before this moment, by the clock of this zone.
@@ -62,12 +64,16 @@ class Filter:
             (Consultation.kind, self.kind),
             (Consultation.owner_id, self.owner_id),
             (Consultation.language, self.language),
+            (Consultation.reference, self.reference),
         )
         yield from (column == value for column, value in wanted if value is not None)
         if self.article_class is not None:
             # By an index alone: the screenings' own rows are long.
             of_class = select(Screening.id).where(Screening.article_class == self.article_class)
             yield Consultation.screening_id.in_(of_class)
+        if self.questionnaire_version is not None:
+            of_version = Screening.questionnaire_version == self.questionnaire_version
+            yield Consultation.screening_id.in_(select(Screening.id).where(of_version))
         if self.ranks:
             yield Consultation.urgency_rank.in_(self.ranks)
         if self.is_unowned:

@@ -457,6 +457,27 @@ class AuditHead(ClinicScoped, Base):
     chain: Mapped[bytes]
 
 
+class ApiToken(ClinicScoped, Base):
+    """What a clinic's own system shows to be let in: kept as a hash, never itself."""
+
+    __tablename__ = "api_tokens"
+    constraints = (UniqueConstraint("clinic_id", "secret_hash"),)
+
+    name: Mapped[str] = mapped_column(String(80))
+    secret_hash: Mapped[bytes]
+    # The last characters, to tell one from another.
+    ending: Mapped[str] = mapped_column(String(4))
+    rights: Mapped[list[str]] = mapped_column(JSON)
+    # Who made it; None for the operator.
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The minute it was used last, counted from 1970, and how often in it.
+    minute: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+
+
 class NoticeRecipient(ClinicScoped, Base):
     """How a person, or an inbox that several read, is told of new requests; a person's row may be missing.
 

@@ -15,6 +15,7 @@ from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
     account,
+    api,
     audit,
     call,
     clinic_look,
@@ -27,6 +28,7 @@ from screener.web import (
     desk_habits,
     duplicates,
     exports,
+    fhir,
     follow_up,
     headers,
     history,
@@ -37,6 +39,7 @@ from screener.web import (
     mail,
     notices,
     oembed,
+    operations,
     pages,
     patient,
     people,
@@ -45,6 +48,7 @@ from screener.web import (
     retention,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
     sign_in,
+    tokens,
     transaction,
     webhooks,
     website,
@@ -105,6 +109,10 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(dashboard.dashboard)
     app.register_blueprint(notices.notices)
     app.register_blueprint(mail.mail)
+    app.register_blueprint(tokens.tokens)
+    app.register_blueprint(api.api)
+    app.register_blueprint(fhir.fhir)
+    operations.install(app, {"/api/": operations.tell_problem, "/fhir/": fhir.tell_outcome})
     app.register_blueprint(confirm.confirm)
     app.register_blueprint(website.website)
     app.register_blueprint(webhooks.webhooks)

@@ -83,6 +83,9 @@ WORDS: Final[Mapping[str, str]] = {
     "clinic_enabled": "Enabled this clinic",
     "exported": "Took out requests as a file",
     "keys_shredded": "Destroyed this clinic's keys",
+    "token_made": "Made a token for a system",
+    "token_revoked": "Revoked a token",
+    "token_used": "A system used its token",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "sign_in_changed": "Changed how they sign in",
@@ -95,7 +98,11 @@ _OTHERS: Final[Mapping[str, str]] = {
     "webhook_paused": "The worker",
     "retention_removed": "Retention",
     "drafts_removed": "Retention",
+    "token_used": "A system",
+    "moved": "A system",
 }
+# The doors by which a system reads and sends.
+_SYSTEMS_PAGES: Final = ("api.", "fhir.")
 _PAGES: Final[Mapping[str, str]] = {
     "confirm.edit": "page to confirm the history",
     "confirm.sign": "page to sign the history",
@@ -129,6 +136,14 @@ _PAGES: Final[Mapping[str, str]] = {
     "security.two_factor_setup_validate": "the app",
     "security.wan_register_response": "a new passkey",
     "security.wan_delete": "a passkey removed",
+    "api.list_requests": "list of requests",
+    "api.read_request": "a request, by a system",
+    "api.decide": "a decision",
+    "fhir.search_responses": "list of answers as FHIR, by a system",
+    "fhir.read_answers": "answers as FHIR, by a system",
+    "fhir.read_bundle": "a request as FHIR, by a system",
+    "fhir.create_response": "sent in as FHIR, by a system",
+    "screener export": "written to a file as FHIR, by command",
     "queue.alike": "compared with another request on its page",
 }
 # Details that are a person's number, and how they are told.
@@ -231,6 +246,8 @@ def _person_of(entry: AuditEntry) -> int | None:
 
 def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:
     who = _OTHERS.get(entry.what, "The operator")
+    if str(entry.details.get("page", "")).startswith(_SYSTEMS_PAGES):
+        who = "A system"
     if entry.staff_id is not None:
         who = names.get(entry.staff_id, f"Person {entry.staff_id}")
     person = _person_of(entry)

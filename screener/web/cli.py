@@ -20,7 +20,9 @@ from screener.domain.screening import classify
 from screener.web.classify_files import HeaderError, Item, read_objects
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from sqlalchemy.orm import Session
 
@@ -382,6 +384,81 @@ def _clinic(slug: str, database: Database | None = None) -> Iterator[tuple[Sessi
         session.commit()
 
 
+@main.group("token")
+def token_group() -> None:
+    """Tokens for clinics' own systems."""
+
+
+@token_group.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="The system that will hold it.")
+@click.option("--right", "rights", multiple=True, required=True, help="May be repeated.")
+@click.option("--days", type=click.IntRange(1, 366), help="How long it works; without, until it is revoked.")
+def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: int | None) -> None:
+    """Make a token of a clinic and print it, once."""
+    from datetime import UTC, datetime, timedelta
+
+    from screener.domain.rights import Right
+    from screener.store.api_tokens import add_token
+    from screener.store.tenancy import enter_clinic
+
+    known = {right.value: right for right in Right}
+    if not set(rights) <= set(known):
+        raise click.ClickException(f"The rights are: {', '.join(known)}.")
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        try:
+            made = add_token(
+                session,
+                name=name,
+                rights=[known[right] for right in dict.fromkeys(rights)],
+                lasts=timedelta(days=days) if days else None,
+                by=None,
+                now=datetime.now(UTC),
+            )
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(made)
+
+
+@token_group.command("list")
+@click.argument("slug")
+def list_tokens_command(slug: str) -> None:
+    """List a clinic's tokens: id, name, ending, rights and state, parted by tabs."""
+    from datetime import UTC, datetime
+
+    from screener.store.api_tokens import list_tokens
+    from screener.store.tenancy import enter_clinic
+
+    now = datetime.now(UTC)
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        for one in list_tokens(session):
+            is_over = one.expires_at is not None and one.expires_at <= now
+            state = "revoked" if one.revoked_at else "over" if is_over else "live"
+            click.echo("\t".join((str(one.id), one.name, one.ending, ",".join(one.rights), state)))
+
+
+@token_group.command("revoke")
+@click.argument("slug")
+@click.argument("token_id", type=click.UUID)
+def revoke_token_command(slug: str, token_id: UUID) -> None:
+    """Revoke a token: it opens nothing any more."""
+    from datetime import UTC, datetime
+
+    from screener.store.api_tokens import revoke_token
+    from screener.store.errors import NotFoundError
+    from screener.store.tenancy import enter_clinic
+
+    with _clinic(slug) as (session, clinic):
+        enter_clinic(session, clinic.id)
+        try:
+            token = revoke_token(session, token_id, by=None, now=datetime.now(UTC))
+        except NotFoundError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"Revoked {token.name}.")
+
+
 @main.group("staff")
 def staff_group() -> None:
     """People who work at the clinics."""
@@ -525,6 +602,57 @@ def head_command(*, slug: str | None) -> None:
         if head is None:
             raise click.ClickException(f"{name}: the head is missing. Run `screener audit verify`.")
         click.echo(f"{name} {head.number} {head.chain.hex() or '-'}")
+
+
+@main.command("export")
+@click.argument("slug")
+@click.option(
+    "--output", required=True, type=click.Path(dir_okay=False), help="A file that is not there yet."
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what came since this day.")
+def export_command(slug: str, *, output: str, since: datetime | None) -> None:
+    """Write a clinic's requests as FHIR: one transaction Bundle a line, oldest first.
+
+    Withdrawn ones are left out. The file is readable by you alone; each request stands in the audit trail as
+    read.
+    """
+    from zoneinfo import ZoneInfo
+
+    from screener.exports.fhir.consultation import consultation_bundle
+    from screener.settings import load_settings
+    from screener.store.tenancy import enter_clinic
+    from screener.web.fhir_requests import read_all
+
+    settings, count = load_settings(), 0
+    base_url = settings.link("")
+    with _clinic(slug, _open_database(settings)) as (session, clinic), _new_file(output) as file:
+        if clinic.shredded_at:
+            raise click.ClickException("The keys of this clinic were destroyed: nothing of it opens.")
+        start = since.replace(tzinfo=ZoneInfo(clinic.time_zone)) if since else None
+        enter_clinic(session, clinic.id)
+        for stored in read_all(session, clinic.name, start):
+            file.write(json.dumps(consultation_bundle(stored, base_url=base_url)) + "\n")
+            count += 1
+    click.echo(f"{count:,} requests were written to {output}.")
+
+
+@contextmanager
+def _new_file(path: str) -> Iterator[IO[str]]:
+    """For its owner alone; gone again if something is raised."""
+    from pathlib import Path
+
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(f"{path} is there already. Nothing was written.") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}. Nothing was written.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        Path(path).unlink()
+        raise
 
 
 @main.command("demo")

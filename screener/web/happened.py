@@ -81,7 +81,8 @@ def _gather(lines: list[Happening]) -> Iterator[Happening]:
 
 
 def _event(event: Event) -> Happening:
-    who = event.staff_name or ("the patient" if event.to_state == State.WITHDRAWN.value else "someone")
+    # No person of the staff decides but a system that the clinic gave the right to.
+    who = event.staff_name or ("the patient" if event.to_state == State.WITHDRAWN.value else "a system")
     match event.what:
         case "moved":
             words = f"{_change(event)} by {who}"

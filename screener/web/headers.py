@@ -9,8 +9,18 @@ from screener.web.languages import language
 
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
-# Public, and at another address whenever their content changes; they say themselves how long they are kept.
-_KEPT = frozenset({"clinic_look.stylesheet", "clinic_look.logo"})
+# Public; they say themselves how long they are kept.
+_KEPT = frozenset(
+    {
+        "clinic_look.stylesheet",
+        "clinic_look.logo",
+        "fhir.metadata",
+        "fhir.search_questionnaires",
+        "fhir.read_questionnaire",
+        "fhir.search_code_systems",
+        "fhir.read_code_system",
+    }
+)
 
 # The same for everybody: what may be kept stands in their own headers.
 _FILES = {"static", "widget.loader"}

@@ -99,6 +99,11 @@ class Record:
         return str(found["name"]) if found else None
 
     @property
+    def sent_by(self) -> str | None:
+        """The clinic's own system that sent it."""
+        return self.document.get("sent_by")
+
+    @property
     def follows(self) -> str | None:
         """The reference of the request whose follow-up invitation this one answers."""
         return self.document.get("follows")

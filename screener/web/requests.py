@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from flask import request
 from sqlalchemy.orm import Session
 
-from screener.domain.answers import Answers
+from screener.domain.answers import Answers, Status
 from screener.domain.consultation import call_due
 from screener.domain.notices import consent_text
 from screener.domain.screening import clinical_report, report, screen
@@ -21,6 +22,8 @@ from screener.store.screenings import add_screening
 from screener.store.tables import Consultation
 from screener.web.access import ClinicCard, settings
 from screener.web.languages import language, translated
+
+_KEPT_ELSEWHERE: Final = "The clinic's own system “{}” sent this, and keeps what the patient agreed to there."
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,18 @@ def send_request(
     for_other: bool = False,
     entered_by: Mapping[str, Any] | None = None,
     follows: str | None = None,
+    sent_by: str | None = None,
 ) -> Consultation:
-    """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what."""
+    """Stores the answers as the page worded them, the verdicts with their reasons, and who asked for what.
+
+    `sent_by` is the clinic's own system that the answers were given to, and which keeps the consent to that.
+    """
     found = screen(answers)
     screening = add_screening(
         session,
         document={
             "answers": answers.as_raw(),
-            "transcript": [line.as_document() for line in transcript(answers, translated)],
+            "transcript": _lines(answers),
             "report": report(found),
             "clinical": clinical_report(found),
             "events": list(events),
@@ -60,6 +67,7 @@ def send_request(
             "for_other": for_other,
             **({"entered_by": entered_by} if entered_by else {}),
             **({"follows": follows} if follows else {}),
+            **({"sent_by": sent_by} if sent_by else {}),
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,
@@ -72,7 +80,9 @@ def send_request(
         screening=screening,
         contact={
             **contact,
-            "consent": consent_text(clinic.name, translated),
+            "consent": [_KEPT_ELSEWHERE.format(sent_by)]
+            if sent_by
+            else consent_text(clinic.name, translated),
             # Who heard it, where it was said and not ticked.
             **({"consent_by_telephone_to": entered_by["name"]} if entered_by else {}),
         },
@@ -86,10 +96,20 @@ def send_request(
         receipt_token=sending.receipt_token,
         now=now,
         staff_id=entered_by["id"] if entered_by else None,
+        page=request.endpoint if sent_by else None,
     )
     if contact.get("contact_email"):
         _owe_confirmation(session, clinic, sent, contact["contact_email"], sending.receipt_token)
     return sent
+
+
+def _lines(answers: Answers) -> list[dict[str, Any]]:
+    """What our pages would ask, and what was answered beside: of answers from outside, whatever else may
+    have been asked was not skipped."""
+    ours = Answers(answers.questionnaire, answers.as_raw())
+    asked = {question.id for question in answers.questionnaire if ours.was_asked(question)}
+    lines = (line.as_document() for line in transcript(answers, translated))
+    return [line for line in lines if line["id"] in asked or line["status"] != Status.SKIPPED.value]
 
 
 def _owe_confirmation(

@@ -30,6 +30,8 @@ from screener.store.vault import derive_token
 from screener.web import staff_session
 from screener.web.access import db, is_staff_page
 from screener.web.access import settings as our_settings
+from screener.web.api import api
+from screener.web.fhir import fhir
 from screener.web.patient import patient
 from screener.web.second_step import (
     AppForm,
@@ -118,6 +120,9 @@ def install(app: Flask, settings: Settings) -> None:
     csrf = CSRFProtect(app)
     # Patients carry no cookie; their forms have a token of their own.
     csrf.exempt(patient)
+    # Machines show a token with each call, and no cookie counts there.
+    csrf.exempt(api)
+    csrf.exempt(fhir)
     datastore = StaffDatastore(app.extensions["screener.database"].sessions, User, Role, WebAuthn)
     security = Security(
         app,

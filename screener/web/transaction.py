@@ -17,8 +17,8 @@ def install(app: Flask) -> None:
     # Registered before Flask-Security's hooks, so it runs after them.
     app.after_request(_commit)
     app.teardown_appcontext(lambda _error: app.extensions["screener.database"].sessions.remove())
-    app.register_error_handler(HTTPException, _refuse)
-    app.register_error_handler(NotFoundError, lambda _error: _refuse(NotFound()))
+    app.register_error_handler(HTTPException, refuse)
+    app.register_error_handler(NotFoundError, lambda _error: refuse(NotFound()))
     app.register_error_handler(SQLAlchemyError, _unavailable)
 
 
@@ -37,7 +37,7 @@ def _commit(response: Response) -> Response:
     return response
 
 
-def _refuse(error: HTTPException) -> Response | HTTPException:
+def refuse(error: HTTPException) -> Response | HTTPException:
     """Every refusal is a page that says what to do."""
     db().rollback()
     if error.response is not None or (error.code or 500) < BAD_REQUEST:

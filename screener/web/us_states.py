@@ -55,3 +55,10 @@ STATE_NAMES = (
     "Wyoming",
     "Outside the US",
 )
+
+# As the post writes them, in the order of the names.
+_CODES = (  # noqa: SIM905 - a list of 52 lines is no clearer
+    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND"
+    " OH OK OR PA PR RI SC SD TN TX UT VT VA WA WV WI WY"
+).split()
+STATE_CODES = dict(zip(_CODES, STATE_NAMES[:-1], strict=True))

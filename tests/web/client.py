@@ -25,6 +25,8 @@ _HIDDEN = {_PATIENT_TOKEN, _STAFF_TOKEN, "place", "seen"}
 _STAFF_PATHS = ("/desk", "/staff")
 _LEADS_ELSEWHERE = ("href", "src", "action", "formaction", "srcset", "poster", "data")
 _SCHEMES_WITHOUT_ORIGIN = ("tel", "mailto", "data")
+# FHIR for everybody: kept, and asked again whether it changed.
+_PUBLISHED = re.compile(r"/fhir/(metadata|(Questionnaire|CodeSystem)\b)")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _LINTED: set[tuple[bool, str]] = set()
 _LABELLED = {"input", "select", "textarea"}
@@ -232,7 +234,7 @@ def _lint_headers(page: Page) -> None:
         assert part in policy, (page.path, policy)
     assert "unsafe" not in policy
     assert "frame-ancestors" in policy
-    is_kept = "/look.css?" in page.path or "/logo.png?" in page.path
+    is_kept = "/look.css?" in page.path or "/logo.png?" in page.path or _PUBLISHED.match(page.path)
     assert is_kept or headers["Cache-Control"] == "no-store", page.path
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"

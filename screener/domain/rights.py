@@ -1,0 +1,28 @@
+"""What a clinic's own systems may do with a token: each right is given by itself."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+
+class Right(Enum):
+    REQUESTS_READ = "requests.read"
+    RECORDS_READ = "records.read"
+    RECORDS_WRITE = "records.write"
+    REQUESTS_MOVE = "requests.move"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS: Final = {
+    Right.REQUESTS_READ: "List requests: reference, state, times and class; no name and no answer",
+    Right.RECORDS_READ: "Read a request: who sent it and what they answered, also as FHIR",
+    Right.RECORDS_WRITE: "Send in answers that were given elsewhere, as FHIR",
+    Right.REQUESTS_MOVE: "Decide about requests",
+}
+
+# Whoever gives one of these away must be a reader of answers too.
+OPENS_RECORDS: Final = frozenset({Right.RECORDS_READ, Right.RECORDS_WRITE, Right.REQUESTS_MOVE})
