@@ -11,6 +11,7 @@ class Right(Enum):
     RECORDS_READ = "records.read"
     RECORDS_WRITE = "records.write"
     REQUESTS_MOVE = "requests.move"
+    WEBHOOKS_MANAGE = "webhooks.manage"
 
     @property
     def label(self) -> str:
@@ -22,6 +23,7 @@ _LABELS: Final = {
     Right.RECORDS_READ: "Read a request: who sent it and what they answered, also as FHIR",
     Right.RECORDS_WRITE: "Send in answers that were given elsewhere, as FHIR",
     Right.REQUESTS_MOVE: "Decide about requests",
+    Right.WEBHOOKS_MANAGE: "Add, change and remove webhooks",
 }
 
 # Whoever gives one of these away must be a reader of answers too.

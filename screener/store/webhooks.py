@@ -100,7 +100,7 @@ def add_endpoint(
     address: str,
     host: str,
     events: Collection[str],
-    staff_id: int,
+    staff_id: int | None,
     key: str,
     now: datetime,
 ) -> Endpoint:
@@ -139,7 +139,7 @@ def _shown_again(session: Session, row: WebhookEndpoint, address: str, now: date
     return found
 
 
-def set_events(session: Session, endpoint: Endpoint, events: Collection[str], staff_id: int) -> bool:
+def set_events(session: Session, endpoint: Endpoint, events: Collection[str], staff_id: int | None) -> bool:
     """Whether that changed anything."""
     chosen = _in_order(events)
     if endpoint.row.events == chosen:
@@ -151,7 +151,7 @@ def set_events(session: Session, endpoint: Endpoint, events: Collection[str], st
 
 
 def renew_secret(
-    session: Session, endpoint: Endpoint, *, seen: int, staff_id: int, now: datetime
+    session: Session, endpoint: Endpoint, *, seen: int, staff_id: int | None, now: datetime
 ) -> Endpoint:
     """A new secret, the one before it beside it. `seen` is the number of the secret that the page knew of.
 
@@ -170,7 +170,7 @@ def renew_secret(
     raise ConflictError("Somebody made a new secret meanwhile.")
 
 
-def turn_off(session: Session, endpoint: Endpoint, staff_id: int, now: datetime) -> None:
+def turn_off(session: Session, endpoint: Endpoint, staff_id: int | None, now: datetime) -> None:
     """Nothing is written for it from now on; what is owed already waits."""
     if endpoint.row.disabled_at is None:
         endpoint.row.disabled_at = now
@@ -178,7 +178,7 @@ def turn_off(session: Session, endpoint: Endpoint, staff_id: int, now: datetime)
         _note(session, endpoint.row, "webhook_disabled", staff_id)
 
 
-def turn_on(session: Session, endpoint: Endpoint, staff_id: int) -> None:
+def turn_on(session: Session, endpoint: Endpoint, staff_id: int | None) -> None:
     """Also one that was paused; what waits goes at once."""
     row = endpoint.row
     if endpoint.state != "on":
@@ -187,7 +187,7 @@ def turn_on(session: Session, endpoint: Endpoint, staff_id: int) -> None:
         _note(session, row, "webhook_enabled", staff_id)
 
 
-def remove_endpoint(session: Session, endpoint: Endpoint, staff_id: int) -> None:
+def remove_endpoint(session: Session, endpoint: Endpoint, staff_id: int | None) -> None:
     """And all that it was owed."""
     _note(session, endpoint.row, "webhook_removed", staff_id)
     session.delete(endpoint.row)
@@ -203,7 +203,7 @@ def _new_secret() -> str:
     return "whsec_" + base64.b64encode(new_key()).decode()
 
 
-def _id_of_key(session: Session, staff_id: int, key: str) -> UUID:
+def _id_of_key(session: Session, staff_id: int | None, key: str) -> UUID:
     """Of the row that this person's form with this key writes; nobody can name another's by it."""
     return uuid5(entered_clinic(session), f"webhook {staff_id} {key}") if key else new_id()
 
@@ -230,7 +230,7 @@ def announce(session: Session, consultation: Consultation, what: str, now: datet
         _owe(session, event, wanting)
 
 
-def send_test(session: Session, endpoint: Endpoint, *, staff_id: int, key: str, now: datetime) -> None:
+def send_test(session: Session, endpoint: Endpoint, *, staff_id: int | None, key: str, now: datetime) -> None:
     """An event for this endpoint alone, however often a form with this key is sent."""
     event_id = _id_of_key(session, staff_id, key)
     if session.get(WebhookEvent, event_id) is None:
@@ -341,7 +341,7 @@ def replay_failed(session: Session, endpoint: Endpoint, since: datetime, staff_i
 
 
 def _replay(
-    session: Session, endpoint: Endpoint, rows: Iterable[WebhookDelivery], staff_id: int, now: datetime
+    session: Session, endpoint: Endpoint, rows: Iterable[WebhookDelivery], staff_id: int | None, now: datetime
 ) -> int:
     done = [row for row in rows if row.sent_at or row.failed_at]
     for row in done:

@@ -16,6 +16,7 @@ from screener.web import (
     access,
     account,
     api,
+    api_webhooks,  # noqa: F401 - its doors stand on the api blueprint
     audit,
     call,
     clinic_look,

@@ -99,6 +99,8 @@ _OTHERS: Final[Mapping[str, str]] = {
     "retention_removed": "Retention",
     "drafts_removed": "Retention",
     "token_used": "A system",
+    **dict.fromkeys(("webhook_added", "webhook_changed", "webhook_disabled", "webhook_enabled"), "A system"),
+    "webhook_removed": "A system",
     "moved": "A system",
 }
 # The doors by which a system reads and sends.
@@ -139,6 +141,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "api.list_requests": "list of requests",
     "api.read_request": "a request, by a system",
     "api.decide": "a decision",
+    **dict.fromkeys(("api.list_webhooks", "api.add_webhook"), "webhooks"),
+    **dict.fromkeys(("api.change_webhook", "api.remove_webhook"), "a webhook"),
     "fhir.search_responses": "list of answers as FHIR, by a system",
     "fhir.read_answers": "answers as FHIR, by a system",
     "fhir.read_bundle": "a request as FHIR, by a system",

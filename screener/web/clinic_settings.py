@@ -11,6 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from screener.domain.consultation import Role
+from screener.store.api_tokens import list_tokens
 from screener.store.audit import find_head
 from screener.store.clinic_changes import change_clinic
 from screener.store.clinics import IDLE_MINUTES, check_about
@@ -95,6 +96,10 @@ def _webhooks(_clinic: Clinic) -> str:
     return _number_of(len(list_endpoints(db())), "system")
 
 
+def _tokens(_clinic: Clinic) -> str:
+    return _number_of(sum(one.revoked_at is None for one in list_tokens(db())), "token")
+
+
 def _exports(clinic: Clinic) -> str:
     past = list_exports(db(), limit=1)
     return f"last on {local(past[0].at, clinic.time_zone)}" if past else "none yet"
@@ -116,6 +121,7 @@ ROOMS: Final = (
     Room("Website", "website.index", "The questionnaire on the clinic's own site.", _website),
     Room("Mail", "mail.index", "Shared inboxes, the sender's name, and what was not delivered.", _mail),
     Room("Webhooks", "webhooks.index", "The clinic's own systems are told what happens.", _webhooks),
+    Room("Tokens", "tokens.index", "The clinic's own systems read and decide.", _tokens),
     Room("Exports", "exports.index", "Requests as a file for a spreadsheet.", _exports),
     Room("Retention", "retention.edit", "How long answers are kept, and what is deleted next.", _retention),
     Room("Audit trail", "audit.index", "Who read or changed what.", _audit),

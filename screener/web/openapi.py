@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from screener.web.access import settings
 from screener.web.operations import OPERATION, PROBLEM, Operation, Problem
 
 _Door = tuple[Rule, str, Operation]
+_CONVERTED: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _SCHEMAS: Final = "#/components/schemas/"
 _REFUSED: Final = {
     401: "No token, or one that opens nothing (any more)",
@@ -33,7 +35,7 @@ def describe(blueprint: str) -> dict[str, Any]:
     _, schemas = models_json_schema(list(dict.fromkeys(_models(doors))), ref_template=_SCHEMAS + "{model}")
     paths: dict[str, Any] = {}
     for rule, method, about in doors:
-        path = rule.rule.replace("<", "{").replace(">", "}")
+        path = _CONVERTED.sub(r"{\1}", rule.rule)
         paths.setdefault(path, {})[method.lower()] = _operation(rule, about, schemas["$defs"])
     return {
         "openapi": "3.1.0",

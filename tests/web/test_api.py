@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from builders import CONTACT
+from conftest import Installation
 from flask import Flask
 from web.client import Browser, Page
 from web.walking import add_requests, answers_but, at_clinic
 
+from screener import create_app
 from screener.domain.rights import Right
 from screener.store.api_tokens import MOST_CALLS_A_MINUTE, add_token, list_tokens, revoke_token
 from screener.store.audit import Wanted, list_entries
@@ -281,3 +284,29 @@ def test_the_description_names_each_door_with_its_right_and_refusals(app: Flask)
     decide = document["paths"]["/api/v1/requests/{reference}/decisions"]["post"]
     assert decide["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Decision")
     assert "requests.move" in decide["description"]
+
+
+def test_a_system_says_for_itself_what_it_wants_to_be_told(installation: Installation, make: Make) -> None:
+    app = create_app(replace(installation.settings, webhook_hosts="hooks.example.org"))
+    token, path = make(Right.WEBHOOKS_MANAGE), "/api/v1/webhooks"
+    new = {"address": "https://hooks.example.org/acme", "events": ["request.received"]}
+    made = told(call(app, path, token, "POST", new))
+    assert made["secret"].startswith("whsec_")
+    listed = {name: value for name, value in made.items() if name != "secret"}
+    assert told(call(app, path, token)) == {"webhooks": [listed]}
+    own = f"{path}/{made['id']}"
+    changed = told(call(app, own, token, "PATCH", {"events": ["history.signed"], "state": "off"}))
+    assert changed == listed | {"events": ["history.signed"], "state": "off"}
+    theirs = make(Right.WEBHOOKS_MANAGE, clinic="other")
+    assert call(app, own, theirs, "DELETE").status == 404
+    for wrong, status, field in (
+        ({"address": "https://elsewhere.example/"}, 409, "address"),
+        ({"address": "http://hooks.example.org/"}, 409, "address"),
+        ({"events": ["everything"]}, 422, "events"),
+        ({"events": []}, 422, "events"),
+    ):
+        page = call(app, path, token, "POST", new | wrong)
+        assert (page.status, told(page)["errors"][0]["field"]) == (status, field)
+    assert told(call(app, own, token, "DELETE")) == {"id": made["id"]}
+    assert told(call(app, path, token)) == {"webhooks": []}
+    app.extensions["screener.database"].dispose()

@@ -79,6 +79,7 @@ def test_the_page_leads_to_every_room_and_says_how_things_stand(app: Flask, admi
         ("Website", "website", "1 site may show the questionnaire"),
         ("Mail", "mail", "all delivered"),
         ("Webhooks", "webhooks", "0 systems"),
+        ("Tokens", "tokens", "0 tokens"),
         ("Exports", "exports", "none yet"),
         ("Retention", "retention", "60 days if not taken on, 30 after charting, 7 for unfinished forms"),
         ("Audit trail", "audit", "entries"),

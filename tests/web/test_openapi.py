@@ -14,7 +14,16 @@ from screener.domain.rights import Right
 from screener.store.api_tokens import add_token
 
 DESCRIPTION = "/api/v1/openapi.json"
-OPERATIONS = ("list_requests", "read_request", "decide", "description")
+OPERATIONS = (
+    "list_requests",
+    "read_request",
+    "decide",
+    "description",
+    "list_webhooks",
+    "add_webhook",
+    "change_webhook",
+    "remove_webhook",
+)
 
 
 def test_each_operation_is_tried(app: Flask) -> None:
