@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from web.walking import add_requests, answers_but, at_clinic
 
 from screener import create_app
 from screener.domain.rights import Right
+from screener.settings import ROOT
 from screener.store.api_tokens import MOST_CALLS_A_MINUTE, add_token, list_tokens, revoke_token
 from screener.store.audit import Wanted, list_entries
 from screener.store.clinic_changes import disable_clinic
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.both_databases
 
 NOW = datetime.now(UTC)
 LIST = "/api/v1/requests"
+PAGE = (ROOT / "docs" / "api.md").read_text()
 Make = Callable[..., str]
 
 
@@ -309,4 +312,27 @@ def test_a_system_says_for_itself_what_it_wants_to_be_told(installation: Install
         assert (page.status, told(page)["errors"][0]["field"]) == (status, field)
     assert told(call(app, own, token, "DELETE")) == {"id": made["id"]}
     assert told(call(app, path, token)) == {"webhooks": []}
+    app.extensions["screener.database"].dispose()
+
+
+def test_the_calls_of_the_documentation_do_what_it_says(installation: Installation, make: Make) -> None:
+    app = create_app(replace(installation.settings, webhook_hosts="hooks.example.org"))
+    (reference,) = sent(app)
+    token, path = make(), f"{LIST}/{reference}"
+    (listing,) = re.findall(r"GET (/api/v1/requests\?\S+)", PAGE)
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    found = told(call(app, listing, token))
+    assert found.keys() == json.loads(shown).keys()
+    assert found["requests"][0].keys() == json.loads(shown)["requests"][0].keys()
+    record = told(call(app, path, token))
+    assert {"version", "contact", "red_flags", "answers"} == record.keys() - found["requests"][0].keys()
+    (decision,) = re.findall(r"decisions\n +({.*})", PAGE)
+    body = json.loads(decision) | {"version": record["version"]}
+    assert told(call(app, f"{path}/decisions", token, "POST", body))["state"] == json.loads(decision)["to"]
+    (webhook,) = re.findall(r"`({\"address\".*?})`", PAGE, re.DOTALL)
+    made = told(call(app, "/api/v1/webhooks", token, "POST", json.loads(webhook)))
+    (change,) = re.findall(r"`({\"state\".*?})`", PAGE)
+    own = f"/api/v1/webhooks/{made['id']}"
+    assert told(call(app, own, token, "PATCH", json.loads(change)))["state"] == "off"
+    assert set(re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE)) == {right.value for right in Right}
     app.extensions["screener.database"].dispose()
