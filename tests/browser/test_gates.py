@@ -73,7 +73,7 @@ class Watched:
 
     def weight(self, since: int) -> tuple[int, int]:
         """Bytes and requests of all that was fetched after that many requests; what is cached is not."""
-        cached = {request.url for request in self.requests[:since] if "/static/" in request.url}
+        cached = {request.url for request in self.requests[:since] if "v=" in urlsplit(request.url).query}
         asked = [r for r in self.requests[since:] if not r.url.startswith("data:") and r.url not in cached]
         return sum(map(_weigh, asked)), len(asked)
 

@@ -148,7 +148,7 @@ def test_a_change_is_told_in_the_trail_and_nothing_else_of_it(admin: Browser, ap
     assert "Nothing was changed." in admin.follow(save(admin)).text
     with at_clinic(app, "acme") as (session, _):
         told = [e.details for e in list_entries(session, Wanted(what="clinic_changed"), limit=9)]
-    assert told == [{"fields": ["accent", "texts"]}]
+    assert told == [{"fields": ["accent", "texts"], "changes": [f"accent: nothing → {WINE}"]}]
     assert "Changed this clinic" in admin.get("/desk/acme/audit").text
 
 

@@ -56,7 +56,7 @@ def test_a_request_sent_after_the_link_was_renewed_is_not_sent_again_by_the_old_
     assert receipt.status == 303
     again = browser.post(old, old_form)
     assert again.status == 410
-    assert "If you sent a request before, the clinic has it." in again.text
+    assert "If you sent a request before, the clinic has it" in again.text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import process_time
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from builders import PASSWORD, STAFF
@@ -97,6 +98,7 @@ def staff_places(app: Flask) -> list[tuple[str, str, str]]:
     filled = {
         "clinic_slug": "acme",
         "staff_id": "1",
+        "token_id": str(UUID(int=0)),
         "reference": "0000000000",
         "token": "x",
         "view_id": "x",
