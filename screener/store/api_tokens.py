@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from screener.domain.rights import Right
 from screener.store.audit import Subject, note
 from screener.store.clinics import find_clinic
-from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
+from screener.store.one_time_keys import row_of_key
 from screener.store.tables import ApiToken, Clinic
 from screener.store.tenancy import enter_clinic, entered_clinic
 from screener.store.vault import new_token, token_hash
@@ -59,7 +59,7 @@ def add_token(
     if len([one for one in list_tokens(session) if one.revoked_at is None]) >= MOST_TOKENS:
         raise ValueError(f"A clinic has at most {MOST_TOKENS} tokens. Revoke one that is not used.")
     clinic = session.get_one(Clinic, entered_clinic(session), with_for_update=True)
-    token_id = uuid5(clinic.id, f"{by} {key}") if key else new_id()
+    token_id = row_of_key(clinic.id, by, key)
     if session.get(ApiToken, token_id) is not None:
         raise ConflictError("this form was sent before")
     text = f"{_PREFIX}_{clinic.slug}_{new_token()}"
@@ -107,7 +107,7 @@ def enter_by_token(session: Session, text: str, now: datetime) -> Bearer | None:
     token = session.scalar(
         select(ApiToken).where(ApiToken.secret_hash == token_hash(text), ApiToken.revoked_at.is_(None))
     )
-    if token is None or (token.expires_at is not None and token.expires_at <= now):
+    if token is None or state_of(token, now) != "live":
         return None
     return Bearer(token.id, clinic, token.name, frozenset(map(Right, token.rights)))
 
@@ -126,6 +126,13 @@ def count_call(session: Session, bearer: Bearer, endpoint: str, now: datetime) -
         return False
     note(session, "token_used", Subject(ApiToken.__tablename__, str(bearer.token_id)), page=endpoint)
     return True
+
+
+def state_of(token: ApiToken, now: datetime) -> str:
+    """ "live", "revoked" or "over"."""
+    if token.revoked_at is not None:
+        return "revoked"
+    return "over" if token.expires_at is not None and token.expires_at <= now else "live"
 
 
 def last_used(token: ApiToken) -> datetime | None:

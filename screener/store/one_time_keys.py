@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from screener.store.database import new_id
 from screener.store.errors import ConflictError
-from screener.store.tables import Consultation
 from screener.store.tenancy import ClinicScoped
 
 Row = TypeVar("Row", bound=ClinicScoped)
@@ -18,12 +17,12 @@ class SentBeforeError(ConflictError):
     """A form under this key was written down before, and it said something else."""
 
 
-def row_of_key(consultation: Consultation, staff_id: int, key: str) -> UUID:
-    """The id of the row that this person's form with this key writes about this request.
+def row_of_key(about: UUID, staff_id: int | None, key: str) -> UUID:
+    """The id of the row that this person's form with this key writes about a request, or a clinic.
 
     Nobody can name another's row by it; an empty key names a row of its own each time.
     """
-    return uuid5(consultation.id, f"{staff_id} {key}") if key else new_id()
+    return uuid5(about, f"{staff_id} {key}") if key else new_id()
 
 
 def find_written(

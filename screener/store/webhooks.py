@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid5
+from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from screener.store.audit import Subject, note
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
+from screener.store.one_time_keys import row_of_key
 from screener.store.outbox import WAITS, Lease, put_off, take_longest_due
 from screener.store.tables import (
     Clinic,
@@ -48,6 +50,7 @@ _SHOWN: Final = timedelta(minutes=10)
 # Nothing reached it for so long: it is left alone until somebody turns it on again.
 PATIENCE: Final = timedelta(days=3)
 KEPT: Final = timedelta(days=30)
+_LONGEST_CODE: Final = 64
 
 
 class Endpoint(NamedTuple):
@@ -98,7 +101,6 @@ def add_endpoint(
     session: Session,
     *,
     address: str,
-    host: str,
     events: Collection[str],
     staff_id: int | None,
     key: str,
@@ -108,7 +110,7 @@ def add_endpoint(
 
     Raise ConflictError if the key was used for another address or long ago, or if there are enough.
     """
-    row_id = _id_of_key(session, staff_id, key)
+    row_id = row_of_key(entered_clinic(session), staff_id, key)
     # Whoever comes at the same time waits here, and then finds what was written.
     here = select(Clinic.id).where(Clinic.id == entered_clinic(session))
     session.execute(here.with_for_update(key_share=True))
@@ -128,6 +130,8 @@ def add_endpoint(
     _seal(session, row, address, secrets, now)
     session.add(row)
     session.flush()
+    # The trail holds no addresses: the host is enough to recognise the system.
+    host = urlsplit(address).netloc.replace(":", " ")[:_LONGEST_CODE]
     _note(session, row, "webhook_added", staff_id, host=host, events=row.events)
     return Endpoint(row, address, secrets)
 
@@ -203,11 +207,6 @@ def _new_secret() -> str:
     return "whsec_" + base64.b64encode(new_key()).decode()
 
 
-def _id_of_key(session: Session, staff_id: int | None, key: str) -> UUID:
-    """Of the row that this person's form with this key writes; nobody can name another's by it."""
-    return uuid5(entered_clinic(session), f"webhook {staff_id} {key}") if key else new_id()
-
-
 def _note(session: Session, row: WebhookEndpoint, what: str, staff_id: int | None, **details: Any) -> None:
     note(session, what, Subject(WebhookEndpoint.__tablename__, str(row.id)), staff_id=staff_id, **details)
 
@@ -232,7 +231,7 @@ def announce(session: Session, consultation: Consultation, what: str, now: datet
 
 def send_test(session: Session, endpoint: Endpoint, *, staff_id: int | None, key: str, now: datetime) -> None:
     """An event for this endpoint alone, however often a form with this key is sent."""
-    event_id = _id_of_key(session, staff_id, key)
+    event_id = row_of_key(entered_clinic(session), staff_id, key)
     if session.get(WebhookEvent, event_id) is None:
         _owe(session, WebhookEvent(id=event_id, type=TEST, at=now), [endpoint.row])
         endpoint.row.rests_until = None

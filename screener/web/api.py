@@ -27,14 +27,13 @@ from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation
 from screener.web.access import db
 from screener.web.openapi import describe
-from screener.web.operations import FieldProblem, RefusedError, Strict, install_refusals, operation
+from screener.web.operations import RefusedError, Strict, install_refusals, operation, wrong_body
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 install_refusals(api)
 
 PAGE_SIZE: Final = 50
 MOST: Final = 100
-_UNPROCESSABLE: Final = 422
 _CONFLICT: Final = 409
 
 
@@ -192,8 +191,7 @@ def _move(consultation: Consultation, body: Decision) -> None:
             now=datetime.now(UTC),
         )
     except ReasonRefusedError as refusal:
-        problem = FieldProblem(field="reason", problem=str(refusal))
-        raise RefusedError(_UNPROCESSABLE, "The body is not as it should be.", [problem]) from None
+        raise wrong_body("reason", str(refusal)) from None
     except (MoveRefusedError, ConflictError) as refusal:
         raise RefusedError(_CONFLICT, str(refusal)) from None
 

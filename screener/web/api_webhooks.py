@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -24,11 +23,10 @@ from screener.store.webhooks import (
 )
 from screener.web.access import db, settings
 from screener.web.api import api
-from screener.web.operations import FieldProblem, RefusedError, Strict, operation
+from screener.web.operations import FieldProblem, RefusedError, Strict, operation, wrong_body
 from screener.web.webhook_hosts import LONGEST_ADDRESS, read_address
 
 _CONFLICT: Final = 409
-_UNPROCESSABLE: Final = 422
 EventName = Annotated[str, Field(json_schema_extra={"enum": [*EVENTS]})]
 
 
@@ -82,12 +80,9 @@ def add_webhook(body: NewWebhook) -> MadeWebhook:
         # Which hosts are allowed is the installation's to say, not the description's.
         said = FieldProblem(field="address", problem=str(error))
         raise RefusedError(_CONFLICT, "This address cannot be told anything.", [said]) from None
-    host = urlsplit(address).netloc.replace(":", " ")[:64]
     now = datetime.now(UTC)
     try:
-        made = add_endpoint(
-            db(), address=address, host=host, events=body.events, staff_id=None, key="", now=now
-        )
+        made = add_endpoint(db(), address=address, events=body.events, staff_id=None, key="", now=now)
     except ConflictError as error:
         raise RefusedError(_CONFLICT, str(error)) from None
     return MadeWebhook(**_told(made), secret=made.secrets[0])
@@ -129,5 +124,4 @@ def _told(one: Endpoint) -> dict[str, Any]:
 
 def _check_events(events: list[str]) -> None:
     if not set(events) <= set(EVENTS):
-        said = FieldProblem(field="events", problem=f"They are: {', '.join(EVENTS)}.")
-        raise RefusedError(_UNPROCESSABLE, "The body is not as it should be.", [said])
+        raise wrong_body("events", f"They are: {', '.join(EVENTS)}.")

@@ -427,16 +427,15 @@ def list_tokens_command(slug: str) -> None:
     """List a clinic's tokens: id, name, ending, rights and state, parted by tabs."""
     from datetime import UTC, datetime
 
-    from screener.store.api_tokens import list_tokens
+    from screener.store.api_tokens import list_tokens, state_of
     from screener.store.tenancy import enter_clinic
 
     now = datetime.now(UTC)
     with _clinic(slug) as (session, clinic):
         enter_clinic(session, clinic.id)
         for one in list_tokens(session):
-            is_over = one.expires_at is not None and one.expires_at <= now
-            state = "revoked" if one.revoked_at else "over" if is_over else "live"
-            click.echo("\t".join((str(one.id), one.name, one.ending, ",".join(one.rights), state)))
+            told = (str(one.id), one.name, one.ending, ",".join(one.rights), state_of(one, now))
+            click.echo("\t".join(told))
 
 
 @token_group.command("revoke")

@@ -61,7 +61,7 @@ def add(reference: str, what: str) -> Any:
     form.read()
     if form.problems:
         return show_request(reference, typed={what: form}, problems=form.problems), INVALID
-    row_id = row_of_key(held, current_user.id, form.once.data or "")
+    row_id = row_of_key(held.id, current_user.id, form.once.data or "")
     if isinstance(form, AppointmentForm) and _is_stale(held, form, row_id):
         return _refuse(held, what, form, ARRANGED_MEANWHILE)
     try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ from screener.domain.rights import Right
 from screener.store.api_tokens import MOST_CALLS_A_MINUTE, Bearer, count_call, enter_by_token
 from screener.store.errors import NotFoundError
 from screener.web.access import db
-from screener.web.transaction import RETRY_AFTER_SECONDS, finish_before_waiting, refuse
+from screener.web.transaction import RETRY_AFTER_SECONDS, finish_before_waiting, log_unavailable, refuse
 
 # Where a view keeps what the description says of it.
 OPERATION: Final = "screener_operation"
@@ -144,6 +144,12 @@ def _read(model: type[BaseModel], sent: Any, place: str) -> BaseModel:
         raise RefusedError(_UNPROCESSABLE, f"The {place} is not as it should be.", problems) from None
 
 
+def wrong_body(field: str, problem: str) -> RefusedError:
+    """One field that its model could not judge by itself."""
+    said = FieldProblem(field=field, problem=problem)
+    return RefusedError(_UNPROCESSABLE, "The body is not as it should be.", [said])
+
+
 def _json(found: BaseModel) -> Response:
     return Response(found.model_dump_json(), 200, mimetype="application/json")
 
@@ -162,12 +168,7 @@ def install_refusals(blueprint: Blueprint, tell: Callable[[RefusedError], Respon
         return tell_refusal(RefusedError(error.code or 500, error.description or "", None, **_allowed(error)))
 
     def unavailable(error: SQLAlchemyError) -> Response:
-        # The statement's values are patient data: only the kind of failure is logged.
-        current_app.logger.error(
-            "database unavailable at %s: %s",
-            request.endpoint,
-            type(getattr(error, "orig", None) or error).__name__,
-        )
+        log_unavailable(error)
         detail = "The database is busy or away. Nothing was saved: send it again."
         return tell_refusal(RefusedError(503, detail, None, Retry_After=str(RETRY_AFTER_SECONDS)))
 

@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from screener.domain.consultation import READS_ANSWERS
 from screener.domain.rights import OPENS_RECORDS, Right
-from screener.store.api_tokens import LONGEST_NAME, add_token, last_used, list_tokens, revoke_token
+from screener.store.api_tokens import LONGEST_NAME, add_token, last_used, list_tokens, revoke_token, state_of
 from screener.store.errors import ConflictError
 from screener.store.staff import list_colleagues
 from screener.store.tenancy import entered_clinic
@@ -68,10 +68,7 @@ def _index(*, made: str = "", problems: list[tuple[str, str]] | None = None) -> 
         "tokens/index.html",
         made=made,
         problems=problems or [],
-        rows=[
-            (one, last_used(one), one.revoked_at is None and not (one.expires_at and one.expires_at <= now))
-            for one in list_tokens(db())
-        ],
+        rows=[(one, last_used(one), state_of(one, now)) for one in list_tokens(db())],
         people={one.staff_id: one.name for one in list_colleagues(db(), entered_clinic(db()))},
         rights=list(Right),
         held=_held(),

@@ -53,12 +53,13 @@ def refuse(error: HTTPException) -> Response | HTTPException:
 def _unavailable(error: SQLAlchemyError) -> Response:
     """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
     db().rollback()
-    # The statement's values are patient data: only the kind of failure is logged.
-    current_app.logger.error(
-        "database unavailable at %s: %s",
-        request.endpoint,
-        type(getattr(error, "orig", None) or error).__name__,
-    )
+    log_unavailable(error)
     return Response(
         render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
     )
+
+
+def log_unavailable(error: SQLAlchemyError) -> None:
+    """By its kind alone: the statement's values are patient data."""
+    what = type(getattr(error, "orig", None) or error).__name__
+    current_app.logger.error("database unavailable at %s: %s", request.endpoint, what)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -93,10 +92,9 @@ def index() -> Any:
     problems += _check_events(events)
     if problems:
         return _index(events, typed, problems), INVALID
-    host = urlsplit(address).netloc.replace(":", " ")[:64]
     try:
         endpoint = add_endpoint(
-            db(), address=address, host=host, events=events, **_doer(), key=request.form.get("once", "")
+            db(), address=address, events=events, **_doer(), key=request.form.get("once", "")
         )
     except ConflictError as error:
         return _index(events, typed, [("main", str(error))]), CONFLICT

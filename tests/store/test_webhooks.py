@@ -73,7 +73,7 @@ def entered(session: Session, clinic: Clinic) -> Session:
 
 
 def add(session: Session, events: Iterable[str] = EVENTS, **changes: Any) -> Endpoint:
-    about = {"address": f"https://hooks.example.org/{CANARY}", "host": "hooks.example.org", "key": ""}
+    about = {"address": f"https://hooks.example.org/{CANARY}", "key": ""}
     return add_endpoint(session, **about | {"events": list(events), "staff_id": ADMIN, "now": NOW} | changes)
 
 
