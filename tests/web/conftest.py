@@ -16,6 +16,7 @@ from conftest import Databases, Installation, make_installation, run_on
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from web.client import Browser
+from web.post_office import PostOffice, open_post_office
 from web.walking import sign_in
 
 from screener import create_app
@@ -86,6 +87,13 @@ def browser(app: Flask) -> Browser:
 def signed_in(app: Flask) -> Callable[[str], Browser]:
     """Signs a person in by e-mail, in a browser of their own."""
     return lambda email: sign_in(Browser(app), email)
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    """A real mail server."""
+    with open_post_office() as office:
+        yield office
 
 
 @pytest.fixture

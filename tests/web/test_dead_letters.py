@@ -10,7 +10,7 @@ from conftest import Installation
 from flask import Flask
 from sqlalchemy import select
 from web.client import Browser, Page
-from web.post_office import PostOffice, open_post_office
+from web.post_office import PostOffice
 from web.test_mail import app_with, deliver, outbox, owe, send
 from web.walking import SignedIn, at_clinic, token_of
 
@@ -19,12 +19,6 @@ from screener.store.tables import AuditEntry
 
 MAIL, ADMIN, INTAKE = "/desk/acme/mail", "admin@acme.example", "intake@acme.example"
 NO_SUCH_USER = "550 5.1.1 No such user <pat@example.com>"
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with open_post_office() as office:
-        yield office
 
 
 @pytest.fixture

@@ -49,12 +49,6 @@ CANARY = "Quetzalcoatlus"
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with open_post_office() as office:
-        yield office
-
-
 def app_with(installation: Installation, url: str, **settings: str) -> Flask:
     """The same installation, with mail set up."""
     about = {"smtp_url": url, "mail_from": SENDER, "base_url": "https://screen.example.org"} | settings

@@ -14,7 +14,7 @@ from conftest import Installation
 from flask import Flask
 from sqlalchemy import func, select, update
 from web.client import Browser, Page
-from web.post_office import PostOffice, open_post_office
+from web.post_office import PostOffice
 from web.test_mail import app_with, deliver
 from web.walking import (
     SignedIn,
@@ -37,12 +37,6 @@ ROUTINE, URGENT = answers_but(), EVERY_PAGE
 PAGE, MAIL = "/desk/acme/notices", "/desk/acme/mail"
 # What stands in the one line of a digest.
 WAITING = re.compile(r"(\d+) new screenings? waits? at the desk")
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with open_post_office() as office:
-        yield office
 
 
 @pytest.fixture
