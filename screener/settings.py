@@ -67,6 +67,8 @@ class Settings:
     mail_from: str = ""
     # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
     webhook_hosts: str = ""
+    # With it, and only with it, /metrics tells figures for an operator's Prometheus.
+    metrics_token: str = field(default="", repr=False)
     # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
     demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
@@ -127,7 +129,7 @@ def _refuse_weak(settings: Settings) -> None:
             "There are no keys yet. Run `screener setup`,"
             " or set SCREENER_SECRET, SCREENER_PASSWORD_SALT and SCREENER_MASTER_KEYS."
         )
-    for name in ("secret", "password_salt"):
+    for name in ("secret", "password_salt", *(["metrics_token"] if settings.metrics_token else [])):
         value = getattr(settings, name)
         if len(value) < WEAKEST_SECRET or len(set(value)) < WEAKEST_SECRET // 4:
             raise SettingsError(

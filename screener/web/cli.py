@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
+_STOPPING_SECONDS: Final = 20
 
 
 class _Commands(click.Group):
@@ -181,23 +182,22 @@ def _tell_mail(settings: Settings, database: Database) -> str:
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
     """Send mail that waits, tell clinics' systems what happened, delete what is over; until stopped."""
-    import logging
     import signal
 
     from screener import create_app
     from screener.settings import load_settings
     from screener.web.courier import carriers_of
     from screener.web.deliver import run_beside, stop_all
+    from screener.web.logs import start_logging
     from screener.web.sweep import Sweeper
 
+    start_logging()
     settings = load_settings()
     if not (settings.can_mail or settings.webhook_targets):
         raise click.ClickException(
             "Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first."
             " For webhooks alone set SCREENER_WEBHOOK_HOSTS."
         )
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    logging.getLogger("screener").setLevel(logging.INFO)
     app = create_app(settings)
     carriers = [*carriers_of(app), *([] if once else [Sweeper(app)])]
     for stopping in (signal.SIGTERM, signal.SIGINT):
@@ -540,14 +540,26 @@ def demo_command(*, submissions: int) -> None:
 
 @main.command("serve")
 @click.option("--port", default=8000, show_default=True, envvar="PORT")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes; more than one only on PostgreSQL.",
+)
 @click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
-def serve_command(*, port: int, demo: bool) -> None:
-    """Serve on 127.0.0.1."""
+def serve_command(*, port: int, workers: int, demo: bool) -> None:
+    """Serve on 127.0.0.1, for a reverse proxy on this machine."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
+    from screener.web.arrival import THREADS
+    from screener.web.logs import configuration
+
     _refuse_taken(port)
+    if workers > 1 and _open_database().is_sqlite:
+        raise click.ClickException("SQLite lets one process write at a time: leave out --workers.")
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
         os.environ["SCREENER_DEMO"] = "yes"
@@ -559,10 +571,15 @@ def serve_command(*, port: int, demo: bool) -> None:
         address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
-        blocking_threads=4,
+        workers=workers,
+        blocking_threads=THREADS,
         websockets=False,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
+        log_dictconfig=configuration(),
+        # One that was killed is begun again; one that waits for a slow sender does not hold up a stop.
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOPPING_SECONDS,
     ).serve()
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from screener.store.errors import NotFoundError
 from screener.web.access import database, db
+from screener.web.logs import get_log
 
 RETRY_AFTER_SECONDS = 10
 BAD_REQUEST = 400
+
+_log = get_log(__name__)
 
 
 def install(app: Flask) -> None:
@@ -54,10 +57,10 @@ def _unavailable(error: SQLAlchemyError) -> Response:
     """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
     db().rollback()
     # The statement's values are patient data: only the kind of failure is logged.
-    current_app.logger.error(
-        "database unavailable at %s: %s",
-        request.endpoint,
-        type(getattr(error, "orig", None) or error).__name__,
+    _log.error(
+        "database unavailable",
+        route=request.endpoint,
+        error=type(getattr(error, "orig", None) or error).__name__,
     )
     return Response(
         render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
