@@ -22,7 +22,7 @@ WEAKEST_SECRET = 32
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
 _TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsError(RuntimeError):
@@ -176,7 +176,7 @@ def _read_mail_server(url: str) -> MailServer:
         raise wrong from None
     if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
         raise wrong
-    if parts.scheme == "smtp+plain" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "smtp+plain" and parts.hostname not in LOOPBACK:
         raise SettingsError(
             "SCREENER_SMTP_URL: smtp+plain:// is for a mail server on this machine; use smtp:// or smtps://."
         )

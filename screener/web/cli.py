@@ -149,33 +149,18 @@ def _describe(question: Question) -> dict[str, object]:
 
 @main.command("doctor")
 def doctor_command() -> None:
-    """Say which database this is and how safely it is set; exit 1 if something must be mended."""
+    """Say what this installation stands on and what could be better; exit 1 if something must be mended."""
     from screener.settings import load_settings
-    from screener.store.migrations import pending
-    from screener.web.copies import NEEDED, can_make_pdf
+    from screener.web.doctor import examine
 
     settings = load_settings()
-    database = _open_database(settings)
-    told, problems = database.examine()
-    if pending(database):
-        problems.append("The database is not up to date. Run `screener setup`.")
-    else:
-        told.append(_tell_mail(settings, database))
-    told.append("PDF copies: ready." if can_make_pdf() else NEEDED)
-    for line in told:
-        click.echo(line)
+    findings = list(examine(settings, _open_database(settings)))
+    for finding in findings:
+        if not finding.must:
+            click.echo(finding.words)
+    problems = [finding.words for finding in findings if finding.must]
     if problems:
         raise click.ClickException("\n".join(problems))
-
-
-def _tell_mail(settings: Settings, database: Database) -> str:
-    from screener.store.outbox import count_mail
-
-    with database.new_session() as session:
-        waiting, dead = count_mail(session)
-    server = settings.mail_server if settings.can_mail else None
-    leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
-    return f"Mail: {leaves}; {waiting} waiting, {dead} given up."
 
 
 @main.command("deliver")
