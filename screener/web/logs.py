@@ -161,6 +161,7 @@ def install(app: Flask, settings: Settings, heard: Heard) -> None:
         )
         heard(route, method, response.status_code, seconds)
         response.headers["X-Request-ID"] = g.request_id
+        structlog.contextvars.clear_contextvars()
         return response
 
     app.before_request(begin)

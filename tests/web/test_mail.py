@@ -421,7 +421,7 @@ def test_a_worker_asked_to_stop_finishes_the_mail_in_hand(
     _, told = worker.communicate(timeout=30)
     assert worker.returncode == 0, told
     assert sorted(row.sent_at is not None for row in outbox(mailing)) == [False, True]
-    assert b"request_received: sent" in told
+    assert b'"kind": "request_received", "outcome": "sent"' in told
     assert b"pat@" not in told
 
 
