@@ -541,8 +541,10 @@ def serve_command(*, port: int, workers: int, demo: bool) -> None:
 
     from screener.web.arrival import THREADS
     from screener.web.logs import configuration
+    from screener.web.metrics import begin_anew
 
     _refuse_taken(port)
+    begin_anew()
     if workers > 1 and _open_database().is_sqlite:
         raise click.ClickException("SQLite lets one process write at a time: leave out --workers.")
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")

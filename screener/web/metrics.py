@@ -86,10 +86,32 @@ def install(app: Flask, settings: Settings) -> Meters:
     return meters
 
 
-def _prepare_folder() -> None:
+def _prepare_folder() -> Path:
     """Told by the environment alone, and read when the library is first imported."""
     folder = Path(os.environ.setdefault(_FOLDER, str(INSTANCE / "metrics")))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def begin_anew() -> None:
+    """Before a server starts: what processes of earlier ones counted goes, a running worker's stays."""
+    for file in _of_ended(_prepare_folder(), "*.db"):
+        file.unlink(missing_ok=True)
+
+
+def _of_ended(folder: Path, files: str) -> Iterator[Path]:
+    return (file for file in folder.glob(files) if not _is_running(int(file.stem.rpartition("_")[2])))
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's.
+        return True
+    return True
 
 
 def _show() -> Response:
@@ -102,21 +124,13 @@ def _show() -> Response:
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
     from prometheus_client.multiprocess import MultiProcessCollector
 
-    _forget_ended(Path(os.environ[_FOLDER]))
+    # A process that was killed holds no connection any more; what it counted stays.
+    for file in _of_ended(Path(os.environ[_FOLDER]), "gauge_live*.db"):
+        file.unlink(missing_ok=True)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(_Owing(database()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _forget_ended(folder: Path) -> None:
-    """A process that was killed holds no connection any more; what it counted stays."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    for file in folder.glob("gauge_live*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        if not Path(f"/proc/{pid}").exists():
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 class _Owing:

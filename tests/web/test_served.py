@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -30,6 +30,7 @@ from screener.web.logs import KEYS as LISTED
 TOKEN = "0123456789-a-token-for-tests-abcdefghij"
 CANARY = "Zanzibarcanary"
 BODY = b"for=me"
+COMMAND = (sys.executable, "-c", "from screener.web.cli import main; main()")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Served:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    environment: Mapping[str, str]
 
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -77,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     installation = make_installation(f"sqlite:///{folder / 'screener.db'}")
     installation.app.extensions["screener.database"].dispose()
     settings, port, log = installation.settings, free_port(), folder / "log"
-    environment = {
+    environment = os.environ | {
         **KEYS,
         "SCREENER_DATABASE_URL": settings.database_url,
         "SCREENER_MASTER_KEYS": settings.master_keys,
@@ -94,8 +96,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         str(port),
     ]
     with log.open("wb") as told:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stderr=told)
-    running = Served(port, process, log)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=told)
+    running = Served(port, process, log, environment)
     try:
         _wait_until_ready(running)
         yield running
@@ -121,12 +123,8 @@ def test_a_line_a_request_tells_the_route_and_nothing_of_the_visitor(served: Ser
         f"/d/{CANARY}/age?q={CANARY}", **{"User-Agent": CANARY, "X-Request-ID": CANARY}
     )
     line = next(line for line in served.lines() if line.get("request") == headers["x-request-id"])
-    assert (line["event"], line["route"], line["method"], line["status"]) == (
-        "request",
-        "patient.page",
-        "GET",
-        404,
-    )
+    told = tuple(line[key] for key in ("event", "route", "method", "status"))
+    assert told == ("request", "patient.page", "GET", 410)
     assert CANARY not in served.log.read_text()
     assert {key for line in served.lines() for key in line} <= set(LISTED)
 
@@ -143,6 +141,31 @@ def test_figures_need_the_token_and_name_routes_alone(served: Served) -> None:
     assert "screener_database_up 1.0" in told
     assert {CANARY, "acme", "/c/"} & set(re.findall(r"Zanzibarcanary|acme|/c/", told)) == set()
     assert set(re.findall(r'(\w+)="', told)) == {"method", "route", "status", "le", "what"}
+
+
+def test_the_workers_figures_are_read_at_the_server_also_when_it_is_gone(served: Served) -> None:
+    mailing = {
+        "SCREENER_SMTP_URL": "smtp+plain://127.0.0.1:9",
+        "SCREENER_MAIL_FROM": "Desk <desk@acme.example>",
+    }
+    worker = subprocess.Popen(
+        [*COMMAND, "deliver"], cwd=ROOT, env={**served.environment, **mailing}, stderr=subprocess.PIPE
+    )
+    assert _swept_at(served) == 0
+    end = time.monotonic() + 30
+    while not _swept_at(served) and time.monotonic() < end:
+        time.sleep(0.1)
+    worker.terminate()
+    _, told = worker.communicate(timeout=10)
+    assert (worker.returncode, told) == (0, b"")
+    assert abs(time.time() - _swept_at(served)) < 60
+
+
+def _swept_at(served: Served) -> float:
+    _, _, told = served.get("/metrics", Authorization=f"Bearer {TOKEN}")
+    found = re.search(r"^screener_sweep_finished_seconds (.+)$", told, re.MULTILINE)
+    assert found
+    return float(found[1])
 
 
 def test_slow_senders_stop_nobody_and_one_address_sends_only_so_much_at_once(served: Served) -> None:
