@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -38,7 +38,7 @@ class Served:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
-    environment: Mapping[str, str]
+    worker: subprocess.Popen[bytes]
 
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -87,23 +87,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "SCREENER_METRICS_TOKEN": TOKEN,
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
     }
-    command = [
-        sys.executable,
-        "-c",
-        "from screener.web.cli import main; main()",
-        "serve",
-        "--port",
-        str(port),
-    ]
+    mailing = {"SCREENER_SMTP_URL": "smtp+plain://127.0.0.1:9", "SCREENER_MAIL_FROM": "desk@acme.example"}
+    serve, deliver = [*COMMAND, "serve", "--port", str(port)], [*COMMAND, "deliver"]
     with log.open("wb") as told:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=told)
-    running = Served(port, process, log, environment)
+        process = subprocess.Popen(serve, cwd=ROOT, env=environment, stderr=told)
+        worker = subprocess.Popen(deliver, cwd=ROOT, env=environment | mailing, stderr=told)
+    running = Served(port, process, log, worker)
     try:
         _wait_until_ready(running)
         yield running
     finally:
-        process.kill() if process.poll() is None else None
-        process.wait(10)
+        for each in (process, worker):
+            each.kill()
+            each.wait(10)
 
 
 def _wait_until_ready(served: Served) -> None:
@@ -144,20 +140,11 @@ def test_figures_need_the_token_and_name_routes_alone(served: Served) -> None:
 
 
 def test_the_workers_figures_are_read_at_the_server_also_when_it_is_gone(served: Served) -> None:
-    mailing = {
-        "SCREENER_SMTP_URL": "smtp+plain://127.0.0.1:9",
-        "SCREENER_MAIL_FROM": "Desk <desk@acme.example>",
-    }
-    worker = subprocess.Popen(
-        [*COMMAND, "deliver"], cwd=ROOT, env={**served.environment, **mailing}, stderr=subprocess.PIPE
-    )
-    assert _swept_at(served) == 0
     end = time.monotonic() + 30
     while not _swept_at(served) and time.monotonic() < end:
         time.sleep(0.1)
-    worker.terminate()
-    _, told = worker.communicate(timeout=10)
-    assert (worker.returncode, told) == (0, b"")
+    served.worker.terminate()
+    assert served.worker.wait(10) == 0
     assert abs(time.time() - _swept_at(served)) < 60
 
 
