@@ -3,11 +3,12 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
+PROXIES := caddy nginx-light openssl systemd
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 fhir-schema fhir-renderer \
-  check score messages lock chromium engines calc npm pango php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 deploy-check fhir-schema fhir-renderer \
+  check score messages lock chromium engines calc npm pango proxies php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +32,9 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+
+deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx and Caddy, read by these programs
+	$(BIN)/pytest tests/deploy $(ARGS)
 
 fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.1 schema and a validator (npm)
 	$(BIN)/pytest tests/foreign/test_schema.py $(ARGS)
@@ -100,6 +104,16 @@ pango:
 	    libharfbuzz-subset0 fonts-dejavu-core >/dev/null; \
 	else \
 	  echo "The PDF tests need Pango. Install it (Debian: sudo apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0) and run again." >&2; exit 1; \
+	fi
+
+proxies:
+	@for each in nginx caddy systemd-analyze openssl; do command -v $$each >/dev/null || missing=1; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing nginx, Caddy and systemd to read their examples" && apt-get update -qq && \
+	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
+	else \
+	  echo "This needs nginx, Caddy and systemd. Install them (Debian: sudo apt install $(PROXIES)) and run again." >&2; exit 1; \
 	fi
 
 php:

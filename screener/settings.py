@@ -22,7 +22,7 @@ WEAKEST_SECRET = 32
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
 _TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsError(RuntimeError):
@@ -67,6 +67,8 @@ class Settings:
     mail_from: str = ""
     # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
     webhook_hosts: str = ""
+    # With it, and only with it, /metrics tells figures for an operator's Prometheus.
+    metrics_token: str = field(default="", repr=False)
     # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
     demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
@@ -127,7 +129,7 @@ def _refuse_weak(settings: Settings) -> None:
             "There are no keys yet. Run `screener setup`,"
             " or set SCREENER_SECRET, SCREENER_PASSWORD_SALT and SCREENER_MASTER_KEYS."
         )
-    for name in ("secret", "password_salt"):
+    for name in ("secret", "password_salt", *(["metrics_token"] if settings.metrics_token else [])):
         value = getattr(settings, name)
         if len(value) < WEAKEST_SECRET or len(set(value)) < WEAKEST_SECRET // 4:
             raise SettingsError(
@@ -174,7 +176,7 @@ def _read_mail_server(url: str) -> MailServer:
         raise wrong from None
     if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
         raise wrong
-    if parts.scheme == "smtp+plain" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "smtp+plain" and parts.hostname not in LOOPBACK:
         raise SettingsError(
             "SCREENER_SMTP_URL: smtp+plain:// is for a mail server on this machine; use smtp:// or smtps://."
         )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from screener.domain.retention import LONGEST, SHORTEST
 from screener.store.database import new_id, vault_of
-from screener.store.errors import NotFoundError
+from screener.store.errors import NotFoundError, StoreError
 from screener.store.origins import MOST_ORIGINS, read_origin
 from screener.store.tables import KINDS, LANGUAGES, AuditHead, Clinic, ClinicKey
 from screener.store.tenancy import entered_clinic, furnishing_clinic
@@ -146,6 +146,27 @@ def clinic_key(session: Session, clinic_id: UUID) -> KeyRing:
     if clinic_id not in rings:
         rings[clinic_id] = _unwrap_keys(session, clinic_id)
     return rings[clinic_id]
+
+
+def find_shut(session: Session, most: int | None = None) -> list[str]:
+    """The slugs of clinics whose keys these master keys do not open, of the newest ones or of all.
+
+    Those whose keys were destroyed are meant to be shut. Before a clinic was entered.
+    """
+    newest = (
+        select(Clinic.id, Clinic.slug)
+        .where(Clinic.shredded_at.is_(None))
+        .order_by(Clinic.created_at.desc())
+        .limit(most)
+    )
+    shut = []
+    for clinic_id, slug in session.execute(newest).all():
+        with furnishing_clinic(session, clinic_id):
+            try:
+                _unwrap_keys(session, clinic_id)
+            except StoreError:
+                shut.append(slug)
+    return shut
 
 
 def _unwrap_keys(session: Session, clinic_id: UUID) -> KeyRing:

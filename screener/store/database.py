@@ -107,6 +107,14 @@ class Database:
             f"journal_mode={journal}, synchronous={synchronous} (2 is FULL, 3 is EXTRA).",
         ], []
 
+    def read_clock(self) -> datetime | None:
+        """The database's time; None where it has no clock but ours."""
+        if self.is_sqlite:
+            return None
+        with self.engine.connect() as connection:
+            found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            return found
+
     def forget_deleted(self, *tables: str) -> None:
         """What was deleted and committed leaves the files too; backups are not ours to reach.
 

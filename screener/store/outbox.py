@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from email_validator import validate_email
@@ -175,6 +175,24 @@ def count_mail(session: Session) -> tuple[int, int]:
     counted = select(func.count(OutboxMessage.id), func.count(OutboxMessage.failed_at)).where(owed)
     together, dead = session.execute(counted, execution_options=looking_up(session, "outbox lease")).one()
     return together - dead, dead
+
+
+class Owing(NamedTuple):
+    """Of things owed: how many wait, how many were given up, and since when the first is due."""
+
+    waiting: int
+    dead: int
+    due_since: datetime | None
+
+
+def count_owed(session: Session, table: type[Carried]) -> Owing:
+    """Of all clinics, before one was entered."""
+    counted = select(
+        func.count(table.id) - func.count(table.failed_at),
+        func.count(table.failed_at),
+        func.min(table.due_at).filter(table.failed_at.is_(None)),
+    ).where(table.sent_at.is_(None))
+    return Owing(*session.execute(counted, execution_options=looking_up(session, "outbox lease")).one())
 
 
 def read_mail(session: Session, lease: Lease) -> Mail | None:

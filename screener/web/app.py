@@ -17,6 +17,7 @@ from screener.web import (
     account,
     api,
     api_webhooks,  # noqa: F401 - its doors stand on the api blueprint
+    arrival,
     audit,
     call,
     clinic_look,
@@ -36,8 +37,10 @@ from screener.web import (
     invite,
     keeping,
     languages,
+    logs,
     look,
     mail,
+    metrics,
     notices,
     oembed,
     operations,
@@ -45,6 +48,7 @@ from screener.web import (
     patient,
     people,
     queue,
+    readiness,
     records,
     retention,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
@@ -57,14 +61,14 @@ from screener.web import (
     work,
 )
 
-MAX_BODY = 256 * 1024
+_log = logs.get_log(__name__)
 
 
 class ScreenerFlask(Flask):
     """Logs a failure by its route, never by its address: that may hold a token."""
 
     def log_exception(self, exc_info: Any) -> None:
-        self.logger.error("failure at %s [%s]", request.endpoint, request.method, exc_info=exc_info)
+        _log.error("failure", route=request.endpoint, method=request.method, exc_info=exc_info)
 
 
 def build_app(settings: Settings | None = None) -> Flask:
@@ -75,14 +79,18 @@ def build_app(settings: Settings | None = None) -> Flask:
     )
     app.config |= {
         "SECRET_KEY": settings.secret,
-        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "MAX_CONTENT_LENGTH": arrival.MAX_BODY,
         "TRUSTED_HOSTS": settings.hosts,
         "SEND_FILE_MAX_AGE_DEFAULT": 31536000,
     }
     app.extensions["screener.database"] = open_database(settings)
     app.extensions["screener.settings"] = settings
+    # Inside the proxies' part, so that it knows who sends.
+    app.wsgi_app = arrival.Doorman(app.wsgi_app)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+    logs.install(app, settings, metrics.install(app, settings).count_answer)
+    readiness.install(app)
     # After-request hooks run last to first: whatever committing answers gets its headers too.
     app.after_request(headers.add_headers)
     transaction.install(app)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _BAR_STEPS: Final = 200
 _ROWS_A_STEP: Final = 100
+_STOPPING_SECONDS: Final = 20
 
 
 class _Commands(click.Group):
@@ -150,56 +151,40 @@ def _describe(question: Question) -> dict[str, object]:
 
 @main.command("doctor")
 def doctor_command() -> None:
-    """Say which database this is and how safely it is set; exit 1 if something must be mended."""
+    """Say what this installation stands on and what could be better; exit 1 if something must be mended."""
     from screener.settings import load_settings
-    from screener.store.migrations import pending
-    from screener.web.copies import NEEDED, can_make_pdf
+    from screener.web.doctor import examine
 
     settings = load_settings()
-    database = _open_database(settings)
-    told, problems = database.examine()
-    if pending(database):
-        problems.append("The database is not up to date. Run `screener setup`.")
-    else:
-        told.append(_tell_mail(settings, database))
-    told.append("PDF copies: ready." if can_make_pdf() else NEEDED)
-    for line in told:
-        click.echo(line)
+    findings = list(examine(settings, _open_database(settings)))
+    for finding in findings:
+        if not finding.must:
+            click.echo(finding.words)
+    problems = [finding.words for finding in findings if finding.must]
     if problems:
         raise click.ClickException("\n".join(problems))
-
-
-def _tell_mail(settings: Settings, database: Database) -> str:
-    from screener.store.outbox import count_mail
-
-    with database.new_session() as session:
-        waiting, dead = count_mail(session)
-    server = settings.mail_server if settings.can_mail else None
-    leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
-    return f"Mail: {leaves}; {waiting} waiting, {dead} given up."
 
 
 @main.command("deliver")
 @click.option("--once", is_flag=True, help="Send what is due, then stop.")
 def deliver_command(*, once: bool) -> None:
     """Send mail that waits, tell clinics' systems what happened, delete what is over; until stopped."""
-    import logging
     import signal
 
     from screener import create_app
     from screener.settings import load_settings
     from screener.web.courier import carriers_of
     from screener.web.deliver import run_beside, stop_all
+    from screener.web.logs import start_logging
     from screener.web.sweep import Sweeper
 
+    start_logging()
     settings = load_settings()
     if not (settings.can_mail or settings.webhook_targets):
         raise click.ClickException(
             "Set SCREENER_SMTP_URL and SCREENER_MAIL_FROM first."
             " For webhooks alone set SCREENER_WEBHOOK_HOSTS."
         )
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    logging.getLogger("screener").setLevel(logging.INFO)
     app = create_app(settings)
     carriers = [*carriers_of(app), *([] if once else [Sweeper(app)])]
     for stopping in (signal.SIGTERM, signal.SIGINT):
@@ -667,14 +652,28 @@ def demo_command(*, submissions: int) -> None:
 
 @main.command("serve")
 @click.option("--port", default=8000, show_default=True, envvar="PORT")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes; more than one only on PostgreSQL.",
+)
 @click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
-def serve_command(*, port: int, demo: bool) -> None:
-    """Serve on 127.0.0.1."""
+def serve_command(*, port: int, workers: int, demo: bool) -> None:
+    """Serve on 127.0.0.1, for a reverse proxy on this machine."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
+    from screener.web.arrival import THREADS
+    from screener.web.logs import configuration
+    from screener.web.metrics import begin_anew
+
     _refuse_taken(port)
+    begin_anew()
+    if workers > 1 and _open_database().is_sqlite:
+        raise click.ClickException("SQLite lets one process write at a time: leave out --workers.")
     os.environ.setdefault("SCREENER_BASE_URL", f"http://localhost:{port}")
     if demo:
         os.environ["SCREENER_DEMO"] = "yes"
@@ -686,10 +685,15 @@ def serve_command(*, port: int, demo: bool) -> None:
         address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
-        blocking_threads=4,
+        workers=workers,
+        blocking_threads=THREADS,
         websockets=False,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
+        log_dictconfig=configuration(),
+        # One that was killed is begun again; one that waits for a slow sender does not hold up a stop.
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOPPING_SECONDS,
     ).serve()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import logging
 import ssl
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -25,12 +24,13 @@ from screener.store.webhooks import (
     read_parcel,
 )
 from screener.web.deliver import Carrier, Worker
+from screener.web.logs import get_log
 from screener.web.outside import PrivateAddressError, UnknownHostError, Visit, target_of
 from screener.web.webhook_hosts import may_be_told
 
 SECONDS: Final = 10.0
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class NotTakenError(Exception):
@@ -71,13 +71,14 @@ class Courier(Carrier):
             with self._at_clinic(lease) as session:
                 mark_delivered(session, lease, status, datetime.now(UTC))
                 session.commit()
-            log.info("%s %s: sent", lease.id, lease.kind)
+            log.info("webhook", message=str(lease.id), kind=lease.kind, outcome="sent")
 
     def _keep(self, lease: Lease, error: NotTakenError) -> None:
         with self._at_clinic(lease) as session:
             mark_undelivered(session, lease, error.code, error.status, datetime.now(UTC))
             session.commit()
-        log.warning("%s %s: kept (%s %s)", lease.id, lease.kind, error.code, error.status or "")
+        told = {"error": error.code} | ({"status": error.status} if error.status else {})
+        log.warning("webhook", message=str(lease.id), kind=lease.kind, outcome="kept", **told)
 
 
 def hand_over(parcel: Parcel, settings: Settings) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import smtplib
 import socket
 import ssl
@@ -32,12 +31,13 @@ from screener.store.outbox import NEW_REQUEST, Lease, Mail, lease_mail, mark_fai
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 from screener.web.languages import speak
+from screener.web.logs import get_log
 
 FOLDER: Final = "emails/"
 PAUSE_SECONDS: Final = 1.0
 _FOR_GOOD: Final = 500
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Carrier:
                 found = self.deliver_next()
             except SQLAlchemyError as error:
                 # Busy, or being restarted. What was being sent is sent again when its lease has run out.
-                log.warning("the database is not available: %s", type(error).__name__)
+                log.warning("database unavailable", error=type(error).__name__)
                 found = False
             if once and not found:
                 return
@@ -143,7 +143,7 @@ class Worker(Carrier):
             with self._at_clinic(lease) as session:
                 mark_sent(session, lease, datetime.now(UTC))
                 session.commit()
-            log.info("%s %s: sent", lease.id, lease.kind)
+            log.info("mail", message=str(lease.id), kind=lease.kind, outcome="sent")
 
     def _tell_staff(self, lease: Lease) -> None:
         with self._at_clinic(lease) as session:
@@ -190,7 +190,8 @@ class Worker(Carrier):
         with self._at_clinic(lease) as session:
             is_dead = mark_failed(session, lease, told, datetime.now(UTC), for_good=_refuses_recipient(error))
             session.commit()
-        log.warning("%s %s: %s (%s)", lease.id, lease.kind, "given up" if is_dead else "kept", told)
+        outcome = "given up" if is_dead else "kept"
+        log.warning("mail", message=str(lease.id), kind=lease.kind, outcome=outcome, error=told)
 
 
 def _hand_over(settings: Settings, message: EmailMessage, patience: Patience) -> None:

@@ -56,7 +56,6 @@ def install(app: Flask, static_folder: Path) -> None:
         "static_url": lambda name: f"{app.static_url_path}/{name}?v={hashes[name]}",
     }
     app.add_url_rule("/", "home", lambda: render_template("home.html"))
-    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain"}))
 
 
 def _grouped(lines: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,6 +29,8 @@ from screener.store.retention import (
 from screener.store.tables import Clinic, Consultation, Draft, DraftDoor, OutboxMessage, Screening
 from screener.store.tenancy import enter_clinic
 from screener.web.deliver import Carrier
+from screener.web.logs import get_log
+from screener.web.metrics import Meters
 
 _AN_HOUR: Final = 3600.0
 Remove: TypeAlias = Callable[[Session, Clinic, datetime], int]
@@ -44,7 +45,7 @@ _SAID: Final = tuple(
     for table in (Consultation, Screening, OutboxMessage, Draft, DraftDoor, *WRITTEN_BY_STAFF)
 )
 
-log = logging.getLogger(__name__)
+log = get_log(__name__)
 
 
 class Swept(NamedTuple):
@@ -61,6 +62,7 @@ class Sweeper(Carrier):
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
         self._due = 0.0
+        self._meters: Meters = app.extensions["screener.meters"]
 
     def deliver_next(self) -> bool:
         """Never that more is due at once."""
@@ -72,8 +74,9 @@ class Sweeper(Carrier):
             counts[swept.kind] += swept.number
             if self.is_stopping:
                 break
-        if counts:
-            log.info("retention: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        self._meters.count_swept(counts)
+        for kind, number in counts.items():
+            log.info("swept", kind=kind, number=number)
         return False
 
 
@@ -121,7 +124,7 @@ def _trying(what: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, StoreError) as error:
         # Its words may hold values.
-        log.error("retention: %s stay: %s", what, type(error).__name__)  # noqa: TRY400
+        log.error("not swept", kind=what, error=type(error).__name__)  # noqa: TRY400
 
 
 def foresee(database: Database, now: datetime) -> Iterator[Swept]:

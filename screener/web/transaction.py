@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from screener.store.errors import NotFoundError
 from screener.web.access import database, db
+from screener.web.logs import get_log
 
 RETRY_AFTER_SECONDS = 10
 BAD_REQUEST = 400
+
+_log = get_log(__name__)
 
 
 def install(app: Flask) -> None:
@@ -61,5 +64,8 @@ def _unavailable(error: SQLAlchemyError) -> Response:
 
 def log_unavailable(error: SQLAlchemyError) -> None:
     """By its kind alone: the statement's values are patient data."""
-    what = type(getattr(error, "orig", None) or error).__name__
-    current_app.logger.error("database unavailable at %s: %s", request.endpoint, what)
+    _log.error(
+        "database unavailable",
+        route=request.endpoint,
+        error=type(getattr(error, "orig", None) or error).__name__,
+    )

@@ -18,7 +18,7 @@ from screener.store.audit import Wanted, list_entries
 from screener.store.clinic_changes import disable_clinic
 from screener.store.tables import Clinic, Draft
 from screener.web import clinic_look
-from screener.web.app import MAX_BODY
+from screener.web.arrival import MAX_BODY
 
 ADMIN = "admin@acme.example"
 LOOK = "/desk/acme/look"

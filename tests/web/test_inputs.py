@@ -20,7 +20,7 @@ from screener.domain.question import Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.transcript import transcript
 from screener.store.tables import Consultation
-from screener.web.app import MAX_BODY
+from screener.web.arrival import MAX_BODY
 
 
 def post_raw(walk: Walk, place: str, body: bytes) -> Page:

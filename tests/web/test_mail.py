@@ -340,7 +340,11 @@ def test_logs_name_the_message_and_never_the_address(
     with caplog.at_level(logging.DEBUG, "screener"):
         deliver(mailing)
     assert {str(row.id) in caplog.text for row in outbox(mailing)} == {True}
-    for word in ("request_received: sent", "given up (SMTPRecipientsRefused 550)", "kept (SMTP"):
+    for word in (
+        "'outcome': 'sent'",
+        "'given up', 'error': 'SMTPRecipientsRefused 550'",
+        "'kept', 'error': 'SMTP",
+    ):
         assert word in caplog.text
     assert "pat@" not in caplog.text
     assert "No such user" not in caplog.text
@@ -411,7 +415,7 @@ def test_a_worker_asked_to_stop_finishes_the_mail_in_hand(
     _, told = worker.communicate(timeout=30)
     assert worker.returncode == 0, told
     assert sorted(row.sent_at is not None for row in outbox(mailing)) == [False, True]
-    assert b"request_received: sent" in told
+    assert b'"kind": "request_received", "outcome": "sent"' in told
     assert b"pat@" not in told
 
 

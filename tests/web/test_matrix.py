@@ -111,6 +111,9 @@ def everywhere(expected: Expected) -> dict[str, Expected]:
 MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("home", "GET"): either(200),
     ("healthz", "GET"): either(200),
+    ("readyz", "GET"): either(200),
+    # Only where the operator set a token.
+    ("metrics", "GET"): either(404),
     ("static", "GET"): either(200),
     ("patient.start", "GET"): either(200),
     ("patient.begin", "POST"): either(303),

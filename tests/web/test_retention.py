@@ -222,7 +222,7 @@ def test_what_cannot_be_deleted_keeps_nothing_else(
     monkeypatch.setitem(sweep.REMOVED, "requests", fail_at_acme)  # type: ignore[arg-type]
     list(sweep.sweep(database, datetime.now(UTC)))
     assert (len(requests_of(app)), len(requests_of(app, "other"))) == (1, 0)
-    assert "retention: requests stay: OperationalError" in caplog.text
+    assert "'event': 'not swept', 'kind': 'requests', 'error': 'OperationalError'" in caplog.text
     assert CANARY not in caplog.text
 
 
@@ -239,7 +239,7 @@ def test_the_worker_sweeps_once_an_hour_and_stops_when_told(
     assert len(requests_of(app)) == 5, "not twice within the hour"
     Sweeper(app).run(once=True)
     assert requests_of(app) == set()
-    assert "retention: 5 requests" in caplog.text
+    assert "'kind': 'requests', 'number': 5" in caplog.text
 
 
 def test_the_command_foretells_without_deleting(installation: Installation, app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +50,14 @@ def _keys_resting(database: Database, connection: Connection) -> Iterator[None]:
 
 def pending(database: Database) -> bool:
     """Whether `migrate` has something to do."""
-    head = ScriptDirectory.from_config(_configuration()).get_current_head()
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() != head
+        reading = connection.execution_options(sqlite_begin="DEFERRED")
+        return MigrationContext.configure(reading).get_current_revision() != _head()
+
+
+@cache
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_configuration()).get_current_head()
 
 
 def _wait_for_turn(connection: Connection) -> None:

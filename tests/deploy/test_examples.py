@@ -1,0 +1,58 @@
+"""The examples for operators, read by the programs they are for (`make deploy-check`)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from screener.settings import ROOT
+
+EXAMPLES = ROOT / "docs" / "examples"
+UNITS = sorted(EXAMPLES.glob("*.service"))
+
+
+def run(*command: str | Path) -> str:
+    """All that was told; fails if the program was not pleased."""
+    done = subprocess.run(
+        command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_takes_the_unit_without_a_word(unit: Path, tmp_path: Path) -> None:
+    own = tmp_path / unit.name
+    # The same, with a command that is there.
+    own.write_text(unit.read_text().replace("/opt/screener/.venv/bin/screener", sys.executable))
+    assert run("systemd-analyze", "verify", own).strip() == ""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Path]:
+    """nginx's example in a configuration of its own, with a certificate that is there."""
+    pair = ("-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem")
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=screen.example.org", *pair)
+    example = (EXAMPLES / "nginx.conf").read_text()
+    for theirs in ("/etc/ssl/screener", "/var/log/nginx"):
+        assert theirs in example
+        example = example.replace(theirs, str(tmp_path))
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n{example}\n}}\n")
+    yield whole
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_nginx_takes_its_example(site: Path) -> None:
+    assert "[warn]" not in run("nginx", "-t", "-e", "stderr", "-c", site)
+
+
+def test_caddy_takes_its_example() -> None:
+    assert "Valid configuration" in run(
+        "caddy", "validate", "--adapter", "caddyfile", "--config", EXAMPLES / "Caddyfile"
+    )
