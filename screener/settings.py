@@ -51,6 +51,8 @@ class Settings:
     master_keys: str = field(default="", repr=False)
     # Keyed into every staff password: losing it loses them all, so it is not derived from the secret.
     password_salt: str = field(default="", repr=False)
+    # Seals backups in place of the master keys, so that whoever makes them needs no other key.
+    backup_key: str = field(default="", repr=False)
     # Where patients and staff reach this installation; links in mails come from here only.
     base_url: str = "http://localhost:8000"
     # More host names that may be asked for, separated by commas.
@@ -127,7 +129,7 @@ def _refuse_weak(settings: Settings) -> None:
             "There are no keys yet. Run `screener setup`,"
             " or set SCREENER_SECRET, SCREENER_PASSWORD_SALT and SCREENER_MASTER_KEYS."
         )
-    for name in ("secret", "password_salt"):
+    for name in ("secret", "password_salt", *(["backup_key"] if settings.backup_key else [])):
         value = getattr(settings, name)
         if len(value) < WEAKEST_SECRET or len(set(value)) < WEAKEST_SECRET // 4:
             raise SettingsError(

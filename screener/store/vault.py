@@ -121,11 +121,28 @@ class MasterKeys:
     def current(self) -> int:
         return self._ring.current
 
+    @property
+    def newest(self) -> Self:
+        """The same keys; the one with the highest number wraps."""
+        return type(self)(KeyRing(self._ring.keys, max(self._ring.keys)))
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted(self._ring.keys)
+
+    def find(self, number: int) -> bytes | None:
+        return self._ring.keys.get(number)
+
     def wrap(self, clinic_id: UUID, version: int, key: bytes) -> bytes:
         return _seal(self._ring, _clinic_key_aad(clinic_id, version), key)
 
     def unwrap(self, clinic_id: UUID, version: int, wrapped: bytes) -> bytes:
         return _open(self._ring, _clinic_key_aad(clinic_id, version), wrapped)
+
+
+def key_number(envelope: bytes) -> int:
+    """Under which key of its ring something was sealed."""
+    return int.from_bytes(envelope[1:_HEAD_BYTES])
 
 
 def _clinic_key_aad(clinic_id: UUID, version: int) -> bytes:

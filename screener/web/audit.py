@@ -83,6 +83,8 @@ WORDS: Final[Mapping[str, str]] = {
     "clinic_enabled": "Enabled this clinic",
     "exported": "Took out requests as a file",
     "keys_shredded": "Destroyed this clinic's keys",
+    "key_rotated": "Made this clinic a new key",
+    "restored": "Put this clinic back from a backup",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "sign_in_changed": "Changed how they sign in",

@@ -17,7 +17,9 @@ from screener.domain.answers import AnswerError
 from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
+from screener.web import backup_commands
 from screener.web.classify_files import HeaderError, Item, read_objects
+from screener.web.installation import open_database as _open_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +49,10 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 def main() -> None:
     """Headache screener: danger first, then class, then a consultation request."""
+
+
+for command in backup_commands.COMMANDS:
+    main.add_command(command)
 
 
 @main.command("classify")
@@ -238,16 +244,6 @@ def setup_command() -> None:
             "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
         )
     migrate(_open_database())
-
-
-def _open_database(settings: Settings | None = None) -> Database:
-    """This installation's database, let go when the command ends."""
-    from screener.settings import load_settings
-    from screener.web.app import open_database
-
-    database = open_database(settings or load_settings())
-    click.get_current_context().call_on_close(database.dispose)
-    return database
 
 
 @main.group("clinic")
