@@ -6,7 +6,7 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 check score messages lock chromium engines calc pango php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill check score messages lock chromium engines calc pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,12 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+
+restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.restore_drill
+
+rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.rotate_drill
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check

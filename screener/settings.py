@@ -191,6 +191,17 @@ def _read_keys(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
+def set_setting(path: Path, name: str, value: str) -> None:
+    """Sets one of a file's settings, in place of what it was; readers find the one or the other."""
+    kept = [line for line in path.read_text().splitlines() if line.split("=", 1)[0].strip() != name]
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join([*kept, f"{name}={value}", ""]))
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
 def make_keys(instance: Path = INSTANCE) -> bool:
     """Writes fresh random keys for this installation unless it has some. True if it wrote."""
     path = instance / KEYS_FILE

@@ -58,6 +58,9 @@ class KeyRing:
     def ciphers(self) -> dict[int, AESGCM]:
         return {version: AESGCM(key) for version, key in self.keys.items()}
 
+    def find_cipher(self, version: int) -> AESGCM | None:
+        return self.ciphers.get(version)
+
 
 def seal(ring: KeyRing, place: Place, data: bytes) -> bytes:
     return _seal(ring, place.aad, data)
@@ -76,7 +79,7 @@ def _seal(ring: KeyRing, aad: bytes, data: bytes) -> bytes:
 
 def _open(ring: KeyRing, aad: bytes, envelope: bytes) -> bytes:
     head, nonce = envelope[:_HEAD_BYTES], envelope[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES]
-    cipher = ring.ciphers.get(int.from_bytes(head[1:]))
+    cipher = ring.find_cipher(int.from_bytes(head[1:]))
     if head[:1] != bytes([FORMAT]) or len(nonce) != NONCE_BYTES or cipher is None:
         raise UnreadableError("unknown format or key")
     try:

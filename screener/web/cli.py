@@ -17,7 +17,7 @@ from screener.domain.answers import AnswerError
 from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
-from screener.web import backup_commands
+from screener.web import backup_commands, key_commands
 from screener.web.classify_files import HeaderError, Item, read_objects
 from screener.web.installation import open_database as _open_database
 
@@ -51,7 +51,7 @@ def main() -> None:
     """Headache screener: danger first, then class, then a consultation request."""
 
 
-for command in backup_commands.COMMANDS:
+for command in (*backup_commands.COMMANDS, *key_commands.COMMANDS):
     main.add_command(command)
 
 
