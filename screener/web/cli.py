@@ -35,15 +35,20 @@ _ROWS_A_STEP: Final = 100
 
 
 class _Commands(click.Group):
-    """Says what is wrong with the settings in words, not in a traceback."""
+    """Says what is wrong with the settings or keys in words, not in a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except RuntimeError as error:
-            if type(error).__name__ != "SettingsError":
-                raise
-            raise click.ClickException(str(error)) from error
+        except Exception as error:
+            # By name: importing the store would slow down the commands that need none of it.
+            match type(error).__name__:
+                case "SettingsError":
+                    raise click.ClickException(str(error)) from error
+                case "UnreadableError":
+                    told = "`screener keys list` tells if a key is missing."
+                    raise click.ClickException(f"Something sealed does not open: {error}. {told}") from error
+            raise
 
 
 @click.group(cls=_Commands)

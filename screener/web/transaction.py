@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from screener.store.errors import NotFoundError
+from screener.store.errors import NotFoundError, UnreadableError
 from screener.web.access import database, db
 
 RETRY_AFTER_SECONDS = 10
@@ -20,6 +20,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(NotFoundError, lambda _error: _refuse(NotFound()))
     app.register_error_handler(SQLAlchemyError, _unavailable)
+    app.register_error_handler(UnreadableError, _shut)
 
 
 def finish_before_waiting() -> None:
@@ -62,3 +63,12 @@ def _unavailable(error: SQLAlchemyError) -> Response:
     return Response(
         render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
     )
+
+
+def _shut(_error: UnreadableError) -> Response:
+    """A key is not here, or a value was altered: nothing to be done at this page, and nothing was changed."""
+    db().rollback()
+    current_app.logger.error(
+        "a sealed value does not open at %s; `screener keys list` tells if a key is missing", request.endpoint
+    )
+    return Response(render_template("errors/error.html", code=503, why="shut"), 503)

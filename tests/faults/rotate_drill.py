@@ -1,6 +1,6 @@
 """`make rotate-drill`: keys change while six people send requests; server and commands are killed inside.
 
-In the end nothing opens by an old master key, every sealed value opens, and every acknowledged request is there.
+In the end nothing opens by an old master key, each sealed value opens, and what was acknowledged is there.
 """
 
 from __future__ import annotations

@@ -127,7 +127,8 @@ class Traffic:
             time.sleep(0.01)
 
     def _send_on(self) -> None:
-        while not self.stopping.is_set():
+        # A breath between two, so that a small machine serves and the command beside it runs too.
+        while not self.stopping.wait(0.2):
             # The server is being killed, or the database busy: the person tries again later.
             with suppress(OSError, http.client.HTTPException, DBAPIError):
                 self._send(str(uuid4()))
@@ -153,6 +154,8 @@ class Traffic:
 @contextmanager
 def databases_for(kind: str) -> Iterator[Databases]:
     """With PostgreSQL's programs at hand, as an operator has them."""
+    # Told to stop, a drill takes its servers along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as running:
         if kind == "sqlite":
             yield SqliteFiles(Path(running.enter_context(tempfile.TemporaryDirectory())))
