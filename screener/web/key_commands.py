@@ -86,12 +86,12 @@ def rewrap_command() -> None:
     """
     from screener.store.rotation import rewrap_keys
 
-    database, changed = open_database(), 0
-    for _, session in _each_clinic(database):
-        changed += rewrap_keys(session)
+    database = open_database()
+    for slug, session in _each_clinic(database):
+        changed = rewrap_keys(session)
         session.commit()
-    newest = database.vault.master.newest.current
-    click.echo(f"{changed} keys were wrapped anew; all are under master key {newest} now.")
+        click.echo(f"{slug}: {changed} wrapped anew.")
+    click.echo(f"All are under master key {database.vault.master.newest.current} now.")
     click.echo(
         f"Older ones may go from {_MASTER_KEYS} when `screener keys list` shows nothing under them."
         " Backups that were sealed under one open with that one alone: keep it as long as those."

@@ -63,17 +63,19 @@ class Rig:
         self.killed += 1
 
     def _run_and_kill(self, *command: str) -> None:
+        """Killed as soon as it tells what it did first, or a moment later."""
         running = subprocess.Popen(
             [sys.executable, "-c", "from screener.web.cli import main; main()", *command],
             cwd=ROOT,
             env=dict(os.environ) | settings_of(self.settings) | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         )
-        time.sleep(random.uniform(1, 2.5))
-        self.killed += running.poll() is None
-        running.kill()
-        running.wait()
+        with running:
+            assert running.stdout
+            click.echo(f"  {running.stdout.readline().decode().strip()}")
+            time.sleep(random.uniform(0, 0.1))
+            self.killed += running.poll() is None
+            running.kill()
 
     def run(self, *command: str) -> None:
         done = screener(self.settings, *command)
