@@ -128,7 +128,7 @@ class Traffic:
 
     def _send_on(self) -> None:
         # A breath between two, so that a small machine serves and the command beside it runs too.
-        while not self.stopping.wait(0.2):
+        while not self.stopping.wait(0.5):
             # The server is being killed, or the database busy: the person tries again later.
             with suppress(OSError, http.client.HTTPException, DBAPIError):
                 self._send(str(uuid4()))
