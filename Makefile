@@ -7,8 +7,8 @@ PROXIES := caddy nginx-light openssl systemd
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 deploy-check fhir-schema fhir-renderer \
-  check score messages lock chromium engines calc npm pango proxies php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill deploy-check \
+  fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango proxies php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,12 @@ fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.
 
 fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
 	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
+
+restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.restore_drill
+
+rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.rotate_drill
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check

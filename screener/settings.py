@@ -51,6 +51,8 @@ class Settings:
     master_keys: str = field(default="", repr=False)
     # Keyed into every staff password: losing it loses them all, so it is not derived from the secret.
     password_salt: str = field(default="", repr=False)
+    # Seals backups in place of the master keys, so that whoever makes them needs no other key.
+    backup_key: str = field(default="", repr=False)
     # Where patients and staff reach this installation; links in mails come from here only.
     base_url: str = "http://localhost:8000"
     # More host names that may be asked for, separated by commas.
@@ -129,7 +131,8 @@ def _refuse_weak(settings: Settings) -> None:
             "There are no keys yet. Run `screener setup`,"
             " or set SCREENER_SECRET, SCREENER_PASSWORD_SALT and SCREENER_MASTER_KEYS."
         )
-    for name in ("secret", "password_salt", *(["metrics_token"] if settings.metrics_token else [])):
+    optional = [name for name in ("metrics_token", "backup_key") if getattr(settings, name)]
+    for name in ("secret", "password_salt", *optional):
         value = getattr(settings, name)
         if len(value) < WEAKEST_SECRET or len(set(value)) < WEAKEST_SECRET // 4:
             raise SettingsError(
@@ -189,6 +192,17 @@ def _read_keys(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     return {name.strip(): value.strip() for name, value in pairs}
+
+
+def set_setting(path: Path, name: str, value: str) -> None:
+    """Sets one of a file's settings, in place of what it was; readers find the one or the other."""
+    kept = [line for line in path.read_text().splitlines() if line.split("=", 1)[0].strip() != name]
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join([*kept, f"{name}={value}", ""]))
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
 
 
 def make_keys(instance: Path = INSTANCE) -> bool:

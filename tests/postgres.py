@@ -59,6 +59,8 @@ class PostgresServer:
             nobody = pwd.getpwnam("nobody")
             self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        # With pg_dump and pg_restore among them, which anybody may run.
+        self.programs = programs
         data = self.folder / "data"
         initdb = [programs / "initdb", "-D", data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         self._run([*initdb, "--username=postgres"])

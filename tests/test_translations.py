@@ -116,6 +116,11 @@ _NOT_TOLD = {
     "Only a clinician of this clinic confirms and signs. What was signed opens from the history page.",
     "The records of this clinic were destroyed",
     "Its keys are gone: nothing that patients said or staff wrote there can be opened again, by anybody.",
+    "This can't be opened",
+    (
+        "The key that opens it is not set on the server, or the record was altered."
+        " Tell the person who runs the server: `screener keys list` names a key that is missing."
+    ),
     "Your child",
 }
 _TOLD = ("forms", "look", "patient", "result", "saving", "saving_forms", "visit", "withdraw")

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -144,7 +146,8 @@ def clinic_key(session: Session, clinic_id: UUID) -> KeyRing:
     """The entered clinic's keys; the current one seals. Unwrapped once a session."""
     rings: dict[UUID, KeyRing] = session.info.setdefault("clinic_keys", {})
     if clinic_id not in rings:
-        rings[clinic_id] = _unwrap_keys(session, clinic_id)
+        keys = _unwrap_keys(session, clinic_id)
+        rings[clinic_id] = _ClinicRing(keys, max(keys), session, clinic_id)
     return rings[clinic_id]
 
 
@@ -169,12 +172,25 @@ def find_shut(session: Session, most: int | None = None) -> list[str]:
     return shut
 
 
-def _unwrap_keys(session: Session, clinic_id: UUID) -> KeyRing:
+@dataclass(frozen=True)
+class _ClinicRing(KeyRing):
+    """A clinic's keys; one that was added since it was opened is looked for when something needs it."""
+
+    session: Session
+    clinic_id: UUID
+
+    def find_cipher(self, version: int) -> AESGCM | None:
+        if version not in self.ciphers:
+            keys = _unwrap_keys(self.session, self.clinic_id)
+            self.ciphers.update(KeyRing(keys, max(keys)).ciphers)
+        return self.ciphers.get(version)
+
+
+def _unwrap_keys(session: Session, clinic_id: UUID) -> dict[int, bytes]:
     rows = session.execute(
         select(ClinicKey.version, ClinicKey.wrapped).where(ClinicKey.clinic_id == clinic_id)
     ).all()
     if not rows:
         raise NotFoundError("this clinic has no key: nothing of it can be read")
     master = vault_of(session).master
-    keys = {version: master.unwrap(clinic_id, version, wrapped) for version, wrapped in rows}
-    return KeyRing(keys, max(keys))
+    return {version: master.unwrap(clinic_id, version, wrapped) for version, wrapped in rows}

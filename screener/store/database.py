@@ -4,7 +4,9 @@ import importlib
 import sqlite3
 import time
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import randbits
 from types import ModuleType
 from typing import Any, Final
@@ -74,6 +76,7 @@ class Database:
 
     def __init__(self, url: str, vault: Vault) -> None:
         self.url = _with_driver(make_url(url))
+        self.vault = vault
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
         self.new_session = sessionmaker(
             self.engine, class_=ClinicSession, expire_on_commit=False, info={"vault": vault}
@@ -126,6 +129,24 @@ class Database:
             else:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
                 alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+
+    def copy_to(self, path: Path) -> None:
+        """All of this SQLite database as of one moment, as a single file; writers go on beside it."""
+        with self.engine.connect() as connection, closing(_sqlite_module().connect(str(path))) as copy:
+            # With all pages in one step it reads as of one moment.
+            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+            copy.execute("PRAGMA journal_mode=DELETE")
+
+    def let_go(self) -> bool:
+        """Whether nobody else has this SQLite database open; its log is then within its file."""
+        with self.engine.connect() as connection:
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute("PRAGMA journal_mode=DELETE")
+            except _sqlite_module().OperationalError:
+                return False
+        self.dispose()
+        return True
 
     def dispose(self) -> None:
         self.sessions.remove()

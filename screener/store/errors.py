@@ -23,3 +23,7 @@ class ConflictError(StoreError):
 
 class UnreadableError(StoreError):
     """A sealed value was altered, moved, or sealed under a key that is not here."""
+
+
+class BackupError(StoreError):
+    """A backup could not be made, read or put back; in words for the operator."""

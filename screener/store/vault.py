@@ -58,6 +58,9 @@ class KeyRing:
     def ciphers(self) -> dict[int, AESGCM]:
         return {version: AESGCM(key) for version, key in self.keys.items()}
 
+    def find_cipher(self, version: int) -> AESGCM | None:
+        return self.ciphers.get(version)
+
 
 def seal(ring: KeyRing, place: Place, data: bytes) -> bytes:
     return _seal(ring, place.aad, data)
@@ -76,7 +79,7 @@ def _seal(ring: KeyRing, aad: bytes, data: bytes) -> bytes:
 
 def _open(ring: KeyRing, aad: bytes, envelope: bytes) -> bytes:
     head, nonce = envelope[:_HEAD_BYTES], envelope[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES]
-    cipher = ring.ciphers.get(int.from_bytes(head[1:]))
+    cipher = ring.find_cipher(int.from_bytes(head[1:]))
     if head[:1] != bytes([FORMAT]) or len(nonce) != NONCE_BYTES or cipher is None:
         raise UnreadableError("unknown format or key")
     try:
@@ -121,11 +124,28 @@ class MasterKeys:
     def current(self) -> int:
         return self._ring.current
 
+    @property
+    def newest(self) -> Self:
+        """The same keys; the one with the highest number wraps."""
+        return type(self)(KeyRing(self._ring.keys, max(self._ring.keys)))
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted(self._ring.keys)
+
+    def find(self, number: int) -> bytes | None:
+        return self._ring.keys.get(number)
+
     def wrap(self, clinic_id: UUID, version: int, key: bytes) -> bytes:
         return _seal(self._ring, _clinic_key_aad(clinic_id, version), key)
 
     def unwrap(self, clinic_id: UUID, version: int, wrapped: bytes) -> bytes:
         return _open(self._ring, _clinic_key_aad(clinic_id, version), wrapped)
+
+
+def key_number(envelope: bytes) -> int:
+    """Under which key of its ring something was sealed."""
+    return int.from_bytes(envelope[1:_HEAD_BYTES])
 
 
 def _clinic_key_aad(clinic_id: UUID, version: int) -> bytes:

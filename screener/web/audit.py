@@ -86,6 +86,8 @@ WORDS: Final[Mapping[str, str]] = {
     "token_made": "Made a token for a system",
     "token_revoked": "Revoked a token",
     "token_used": "A system used its token",
+    "key_rotated": "Made this clinic a new key",
+    "restored": "Put this clinic back from a backup",
     "signed_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
     "sign_in_changed": "Changed how they sign in",

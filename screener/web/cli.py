@@ -17,7 +17,9 @@ from screener.domain.answers import AnswerError
 from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.screening import classify
+from screener.web import backup_commands, key_commands
 from screener.web.classify_files import HeaderError, Item, read_objects
+from screener.web.installation import open_database as _open_database
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,20 +38,29 @@ _STOPPING_SECONDS: Final = 20
 
 
 class _Commands(click.Group):
-    """Says what is wrong with the settings in words, not in a traceback."""
+    """Says what is wrong with the settings or keys in words, not in a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except RuntimeError as error:
-            if type(error).__name__ != "SettingsError":
-                raise
-            raise click.ClickException(str(error)) from error
+        except Exception as error:
+            # By name: importing the store would slow down the commands that need none of it.
+            match type(error).__name__:
+                case "SettingsError":
+                    raise click.ClickException(str(error)) from error
+                case "UnreadableError":
+                    told = "`screener keys list` tells if a key is missing."
+                    raise click.ClickException(f"Something sealed does not open: {error}. {told}") from error
+            raise
 
 
 @click.group(cls=_Commands)
 def main() -> None:
     """Headache screener: danger first, then class, then a consultation request."""
+
+
+for command in (*backup_commands.COMMANDS, *key_commands.COMMANDS):
+    main.add_command(command)
 
 
 @main.command("classify")
@@ -225,16 +236,6 @@ def setup_command() -> None:
             "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
         )
     migrate(_open_database())
-
-
-def _open_database(settings: Settings | None = None) -> Database:
-    """This installation's database, let go when the command ends."""
-    from screener.settings import load_settings
-    from screener.web.app import open_database
-
-    database = open_database(settings or load_settings())
-    click.get_current_context().call_on_close(database.dispose)
-    return database
 
 
 @main.group("clinic")

@@ -172,12 +172,17 @@ def install_refusals(blueprint: Blueprint, tell: Callable[[RefusedError], Respon
         detail = "The database is busy or away. Nothing was saved: send it again."
         return tell_refusal(RefusedError(503, detail, None, Retry_After=str(RETRY_AFTER_SECONDS)))
 
+    def shut(_error: UnreadableError) -> Response:
+        log_shut()
+        return tell_refusal(RefusedError(503, "A key is missing here. Nothing was changed. Whoever runs it must act."))
+
     blueprint.register_error_handler(RefusedError, tell_refusal)
     blueprint.register_error_handler(
         NotFoundError, lambda _error: tell_refusal(RefusedError(404, "There is no such record."))
     )
     blueprint.register_error_handler(HTTPException, refuse_http)
     blueprint.register_error_handler(SQLAlchemyError, unavailable)
+    blueprint.register_error_handler(UnreadableError, shut)
 
 
 def install(app: Flask, paths: Mapping[str, Callable[[RefusedError], Response]]) -> None:

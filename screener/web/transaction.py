@@ -6,7 +6,7 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from screener.store.errors import NotFoundError
+from screener.store.errors import NotFoundError, UnreadableError
 from screener.web.access import database, db
 from screener.web.logs import get_log
 
@@ -23,6 +23,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, refuse)
     app.register_error_handler(NotFoundError, lambda _error: refuse(NotFound()))
     app.register_error_handler(SQLAlchemyError, _unavailable)
+    app.register_error_handler(UnreadableError, _shut)
 
 
 def finish_before_waiting() -> None:
@@ -69,3 +70,14 @@ def log_unavailable(error: SQLAlchemyError) -> None:
         route=request.endpoint,
         error=type(getattr(error, "orig", None) or error).__name__,
     )
+
+
+def _shut(_error: UnreadableError) -> Response:
+    """A key is not here, or a value was altered: nothing to be done at this page, and nothing was changed."""
+    db().rollback()
+    log_shut()
+    return Response(render_template("errors/error.html", code=503, why="shut"), 503)
+
+
+def log_shut() -> None:
+    _log.error("a sealed value does not open; see `screener keys list`", route=request.endpoint)
