@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, LiteralString, Self
 from urllib.parse import urlsplit
 
 import psycopg
@@ -35,6 +35,7 @@ _SETTINGS: Final = {
 # pipe closes and the server is told to stop.
 _WATCH: Final = '"$@" & cat; kill -INT $!; wait $!'
 _START_SECONDS: Final = 20
+OWNER: Final = "screener"
 
 
 class PostgresServer:
@@ -49,6 +50,7 @@ class PostgresServer:
         except (OSError, subprocess.SubprocessError, TimeoutError) as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise RuntimeError(f"PostgreSQL did not start: {error}. {_ADVICE}") from error
+        self.make_role(OWNER)
 
     def _start(self) -> None:
         programs = _find_programs()
@@ -96,18 +98,23 @@ class PostgresServer:
             else:
                 return
 
-    def create(self, like: str = "template1") -> str:
+    def make_role(self, name: str, more: LiteralString = "") -> None:
+        """Somebody who may connect; no superuser, whom PostgreSQL would let through every wall."""
+        self._execute("CREATE ROLE {} LOGIN " + more, name)
+
+    def create(self, like: str = "template1", *, owner: str = OWNER) -> str:
         """The address of a new database, a copy of the named one, to which nobody may be connected."""
         self._made += 1
         name = f"test_{self._made}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, _name_in(like))
-        return f"postgresql://postgres@/{name}?host={self.folder}"
+        creating: LiteralString = "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY"
+        self._execute(creating, name, owner, _name_in(like))
+        return f"postgresql://{owner}@/{name}?host={self.folder}"
 
     def drop(self, url: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
 
-    def _execute(self, statement: str, *names: str) -> None:
-        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from screener.settings import ROOT, Settings, SettingsError, load_settings
-from screener.store.database import Database
+from screener.store.database import Database, Limits
 from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
@@ -122,6 +122,7 @@ def open_database(settings: Settings) -> Database:
     """Raises SettingsError where the keys or the address of the database will not do."""
     try:
         vault = Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
-        return Database(settings.database_url, vault)
+        limits = Limits(settings.statement_seconds, settings.lock_seconds, settings.idle_transaction_seconds)
+        return Database(settings.database_url, vault, limits)
     except (ValueError, ArgumentError) as error:
         raise SettingsError(f"SCREENER_MASTER_KEYS or SCREENER_DATABASE_URL: {error}") from error

@@ -12,21 +12,30 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from screener.store.database import Database
+from screener.store.row_security import build_walls, missing_walls, see_all
 
 _FOLDER: Final = Path(__file__).parent
 # Any number will do, as long as nothing else in the database locks on it.
 _LOCK: Final = 7_300_411
 
 
-def migrate(database: Database, revision: str = "head") -> None:
-    """Bring the database up to date; a second process that starts meanwhile waits and finds it done."""
+def migrate(database: Database, revision: str = "head", *, down: bool = False) -> None:
+    """Bring the database up to date; a second process that starts meanwhile waits and finds it done.
+
+    All or nothing: whatever ends it in the middle leaves the database as it was. `down` goes back to an
+    older revision; what that had no place for is lost.
+    """
     with database.engine.connect() as connection, _keys_resting(database, connection), connection.begin():
         # On SQLite every transaction begins IMMEDIATE, which is the lock.
         if not database.is_sqlite:
             _wait_for_turn(connection)
+        see_all(connection)
+        before = _revision(connection)
         configuration = _configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, revision)
+        (command.downgrade if down else command.upgrade)(configuration, revision)
+        if _revision(connection) != before or missing_walls(connection):
+            build_walls(connection)
         if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
             raise RuntimeError("the migration would leave rows that point nowhere; nothing was changed")
 
@@ -51,7 +60,11 @@ def pending(database: Database) -> bool:
     """Whether `migrate` has something to do."""
     head = ScriptDirectory.from_config(_configuration()).get_current_head()
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() != head
+        return _revision(connection) != head
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _wait_for_turn(connection: Connection) -> None:
