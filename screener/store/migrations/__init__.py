@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from screener.store.database import Database
 from screener.store.row_security import build_walls, missing_walls, see_all
 
-_FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).parent
 # Any number will do, as long as nothing else in the database locks on it.
 _LOCK: Final = 7_300_411
 
@@ -76,6 +76,6 @@ def _wait_for_turn(connection: Connection) -> None:
 def _configuration() -> Config:
     configuration = Config()
     # Alembic reads the setting as a format string.
-    configuration.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    configuration.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
     return configuration
