@@ -77,11 +77,10 @@ def main() -> int:
         answers = judge(trace.read_text(errors="replace"))
     early = [answer for answer in answers if not answer[1]]
     wrong = len(answers) != number or early or {status for status, _ in answers} != {"303"}
-    flushes = (
-        f"{min(count for _, count in answers)} to {max(count for _, count in answers)}" if answers else "no"
-    )
+    counts = [count for _, count in answers] or [0]
     click.echo(
-        f"disk-first on {kind}: {len(answers)} requests taken, {flushes} flushes of the log before each answer"
+        f"disk-first on {kind}: {len(answers)} requests taken,"
+        f" {min(counts)} to {max(counts)} flushes of the log before each answer"
     )
     click.echo("FAILED" if wrong else "ok")
     return 1 if wrong else 0

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
@@ -22,25 +21,15 @@ from typing import Final
 import click
 from alembic.migration import MigrationContext
 from conftest import Databases, SqliteFiles
+from faults.setups import open_database, start_setup
 from postgres import PostgresServer
 from store.test_migrations import REVISIONS, Rows, assert_kept, fill, rows_of, shape_of
 
 from screener.store.database import Database
 from screener.store.migrations import migrate
-from screener.store.vault import MasterKeys, Vault, new_key
 
 # The rows that fill() makes have no place in what was before.
 AGES: Final = REVISIONS[1:-1]
-_PROCESSES: Final = get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["faults.migration_drill"])
-_VAULT: Final = Vault(MasterKeys.parse(MasterKeys.new_text()), new_key())
-
-
-def _set_up(url: str) -> None:
-    """As `screener setup` does."""
-    database = Database(url, _VAULT)
-    migrate(database)
-    database.dispose()
 
 
 def _revision_of(database: Database) -> str | None:
@@ -58,7 +47,7 @@ class Drill:
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
         self.full = databases.create()
-        database = Database(self.full, _VAULT)
+        database = open_database(self.full)
         migrate(database)
         self.shape = shape_of(database)
         fill(database)
@@ -70,7 +59,7 @@ class Drill:
 
     def cycle(self) -> None:
         url = self.databases.create(self.full)
-        database = Database(url, _VAULT)
+        database = open_database(url)
         age = random.choice(AGES)
         migrate(database, age, down=True)
         before = rows_of(database)
@@ -79,7 +68,7 @@ class Drill:
         self._kill(url)
         self._look(database, age, before)
         begun = time.monotonic()
-        ends = _end([_start(url) for _ in range(2)])
+        ends = _end([start_setup(url) for _ in range(2)])
         self.longest = max(self.longest, time.monotonic() - begun)
         if ends != [0, 0]:
             raise AssertionError(f"two setups at once ended with {ends}")
@@ -90,7 +79,7 @@ class Drill:
         self.databases.drop(url)
 
     def _kill(self, url: str) -> None:
-        workers = [_start(url) for _ in range(2)]
+        workers = [start_setup(url) for _ in range(2)]
         for worker in workers:
             time.sleep(random.uniform(0, self.longest / 2))
             worker.kill()
@@ -101,12 +90,6 @@ class Drill:
         if revision == age and rows_of(database) != before:
             raise AssertionError("rows changed, the revision did not")
         self.found[{age: "as it was", REVISIONS[-1]: "up to date"}[str(revision)]] += 1
-
-
-def _start(url: str) -> BaseProcess:
-    worker = _PROCESSES.Process(target=_set_up, args=[url])
-    worker.start()
-    return worker
 
 
 def _end(workers: list[BaseProcess]) -> list[int | None]:
