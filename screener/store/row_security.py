@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from screener.store.tenancy import CLINIC_SETTING, LOOKUP_SETTING, NAMED_LOOKUPS, tell_clinic
 
 # For migrations and backups, which serve all clinics and show nobody anything.
-WHOLE_INSTALLATION: Final = "whole installation"
+ALL_CLINICS: Final = "all-clinics"
 # Has a clinic, but is read at sign-in, before one is known.
 OPEN_TABLES: Final = frozenset({"memberships"})
 # Where the worker writes down what it took, before it enters the clinic.
@@ -31,7 +31,7 @@ _PASSES: Final = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolna
 
 def see_all(connection: Connection) -> None:
     """Until the transaction ends, all clinics' rows are there."""
-    tell_clinic(connection, None, WHOLE_INSTALLATION)
+    tell_clinic(connection, None, ALL_CLINICS)
 
 
 def missing_walls(connection: Connection) -> list[str]:
@@ -62,7 +62,7 @@ def build_walls(connection: Connection) -> None:
 
 
 def _build_wall(connection: Connection, table: str) -> None:
-    here = f"clinic_id = {_CLINIC} OR {_LOOKUP} = '{WHOLE_INSTALLATION}'"
+    here = f"clinic_id = {_CLINIC} OR {_LOOKUP} = '{ALL_CLINICS}'"
     policies = {"one_clinic": f"FOR ALL USING ({here})"}
     lookups = [name for name, tables in NAMED_LOOKUPS.items() if table in tables]
     if lookups:
