@@ -7,8 +7,9 @@ PROXIES := caddy nginx-light openssl systemd
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill deploy-check \
-  fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango proxies php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill migration-drill \
+  disk-first deploy-check fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango \
+  proxies php strace clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +48,12 @@ restore-drill: .venv/installed ## Backups while requests come in, put back elsew
 
 rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5, DB=...)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.rotate_drill
+
+migration-drill: .venv/installed ## Setups killed at random moments leave the database old or new (CYCLES=40, DB=sqlite|postgres)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.migration_drill
+
+disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20, DB=sqlite|postgres)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.disk_first
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -129,6 +136,15 @@ php:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; \
 	else \
 	  echo "The tests of the WordPress plugin need PHP. Install it (Debian: sudo apt install php-cli) and run again." >&2; exit 1; \
+	fi
+
+strace:
+	@command -v strace >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing strace" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace >/dev/null; \
+	else \
+	  echo "This needs strace. Install it (Debian: sudo apt install strace) and run again." >&2; exit 1; \
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/

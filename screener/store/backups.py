@@ -22,6 +22,7 @@ from screener.store.clinics import list_clinics
 from screener.store.database import Database
 from screener.store.errors import BackupError
 from screener.store.migrations import migrate
+from screener.store.row_security import see_all
 from screener.store.tables import ClinicKey, StaffSession
 from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import Vault, key_number
@@ -123,14 +124,16 @@ def _reading(database: Database, folder: Path) -> Iterator[tuple[Session, Iterat
 
 
 def _take_stock(session: Session, keeper: Keeper) -> Contents:
-    wrapped = session.connection().execute(select(ClinicKey.__table__.c.wrapped)).scalars()
+    connection = session.connection()
+    rows = _count_rows(connection)
+    wrapped = connection.execute(select(ClinicKey.__table__.c.wrapped)).scalars()
     numbers = sorted({key_number(key) for key in wrapped})
-    rows = _count_rows(session.connection())
     return Contents(rows, _verify_trails(session), numbers, keeper.marks)
 
 
 def _count_rows(connection: Connection) -> dict[str, int]:
     """Of the tables that are there, which are an older version's in an older backup."""
+    see_all(connection)
     tables = (Table(name, MetaData()) for name in inspect(connection).get_table_names())
     return {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()

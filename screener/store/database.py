@@ -5,6 +5,7 @@ import sqlite3
 import time
 import uuid
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import randbits
@@ -18,15 +19,32 @@ from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmake
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from screener.store.row_security import missing_walls, passes_walls
 from screener.store.tenancy import ClinicSession
 from screener.store.vault import Vault
 
 # Below this version a WAL file can corrupt the database when it is reset.
 _SAFE_WAL: Final = (3, 51, 3)
-_SQLITE_TIMEOUT_SECONDS: Final = 5
-_POSTGRESQL_OPTIONS: Final = (
-    "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+_CONNECT_SECONDS: Final = 5
+_PASSED: Final = (
+    "The database's own wall between clinics does not stand: this role passes it."
+    " Use one that is no superuser and has no BYPASSRLS (docs/postgresql.md)."
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """After how many seconds a statement, a wait for another's lock and a forgotten transaction are ended.
+
+    SQLite knows the second alone.
+    """
+
+    statement: int = 15
+    lock: int = 5
+    idle: int = 60
+
+
+_LIMITS: Final = Limits()
 
 
 class Base(DeclarativeBase):
@@ -74,10 +92,10 @@ def new_id() -> uuid.UUID:
 class Database:
     """An engine and its sessions; each session carries the vault and its own clinic."""
 
-    def __init__(self, url: str, vault: Vault) -> None:
+    def __init__(self, url: str, vault: Vault, limits: Limits = _LIMITS) -> None:
         self.url = _with_driver(make_url(url))
         self.vault = vault
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self.engine = _sqlite(self.url, limits) if self.is_sqlite else _postgresql(self.url, limits)
         self.new_session = sessionmaker(
             self.engine, class_=ClinicSession, expire_on_commit=False, info={"vault": vault}
         )
@@ -100,7 +118,8 @@ class Database:
                 found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
                 off = [name for name in names if found[name] == "off"]
                 told = [f"PostgreSQL: {', '.join(f'{name} {value}' for name, value in found.items())}."]
-                return told, [f"{name} is off: a receipt could be lost. Turn it on." for name in off]
+                problems = [f"{name} is off: a receipt could be lost. Turn it on." for name in off]
+                return told, [*problems, *_gaps(connection)]
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
             synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
         module = _sqlite_module()
@@ -128,7 +147,12 @@ class Database:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             else:
                 alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-                alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+                # As long as it takes: it is in nobody's way.
+                alone.exec_driver_sql("SET statement_timeout = 0")
+                try:
+                    alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+                finally:
+                    alone.exec_driver_sql("RESET statement_timeout")
 
     def copy_to(self, path: Path) -> None:
         """All of this SQLite database as of one moment, as a single file; writers go on beside it."""
@@ -173,8 +197,25 @@ def _with_driver(url: URL) -> URL:
             raise ValueError(f"the database is sqlite:/// or postgresql://, not {other}://")
 
 
-def _postgresql(url: URL) -> Engine:
-    arguments = {"options": _POSTGRESQL_OPTIONS}
+def _gaps(connection: Connection) -> list[str]:
+    if passes_walls(connection):
+        return [_PASSED]
+    missing = missing_walls(connection)
+    return [f"No wall between clinics around {', '.join(missing)}: run `screener setup`."] if missing else []
+
+
+def _postgresql(url: URL, limits: Limits) -> Engine:
+    settings = {
+        "timezone": "UTC",
+        "statement_timeout": f"{limits.statement}s",
+        "lock_timeout": f"{limits.lock}s",
+        "idle_in_transaction_session_timeout": f"{limits.idle}s",
+    }
+    arguments = {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "connect_timeout": _CONNECT_SECONDS,
+    }
+    # Pinged before each use: after a restart of the server the first request works already.
     engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
     event.listen(engine, "handle_error", _hide_failing_row)
     return engine
@@ -202,16 +243,16 @@ def _has_safe_wal(module: ModuleType) -> bool:
     return version >= _SAFE_WAL
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, limits: Limits) -> Engine:
     module = _sqlite_module()
     # isolation_level None: the driver begins nothing by itself, so the savepoints and locks are ours.
-    arguments = {"isolation_level": None, "timeout": _SQLITE_TIMEOUT_SECONDS}
+    arguments = {"isolation_level": None, "timeout": limits.lock}
     engine = create_engine(url, module=module, connect_args=arguments, hide_parameters=True)
     has_safe_wal = _has_safe_wal(module)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        _set_pragmas(connection, has_safe_wal=has_safe_wal)
+        _set_pragmas(connection, limits.lock, has_safe_wal=has_safe_wal)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -221,12 +262,12 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _set_pragmas(connection: Any, *, has_safe_wal: bool) -> None:
+def _set_pragmas(connection: Any, lock_seconds: int, *, has_safe_wal: bool) -> None:
     journal = ("journal_mode=WAL", "synchronous=FULL")
     if not has_safe_wal:
         journal = ("journal_mode=DELETE", "synchronous=EXTRA")
     cursor = connection.cursor()
-    timeout = f"busy_timeout={_SQLITE_TIMEOUT_SECONDS * 1000}"
+    timeout = f"busy_timeout={lock_seconds * 1000}"
     for pragma in (timeout, *journal, "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -13,12 +13,22 @@ from sqlalchemy import URL
 
 from screener.store.backup_file import parts_of
 from screener.store.errors import BackupError
+from screener.store.row_security import ALL_CLINICS
+from screener.store.tenancy import LOOKUP_SETTING
 
 _ADVICE: Final = (
     "{} is not here. Install PostgreSQL's client programs, of the server's version or newer"
     " (Debian: sudo apt install postgresql-client)."
 )
-_FORMAT: Final = ("--format=custom", "--compress=0", "--no-owner", "--no-privileges")
+_FORMAT: Final = (
+    "--format=custom",
+    "--compress=0",
+    "--no-owner",
+    "--no-privileges",
+    # Told below that it may see them all; else it would write no clinic's rows, and not say so.
+    "--enable-row-security",
+)
+_ALL_SEEN: Final = f"-c {LOOKUP_SETTING}={ALL_CLINICS}"
 _WHOLE: Final = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")
 
 
@@ -79,6 +89,7 @@ def _running(url: URL | None, name: str, *options: str) -> Iterator[tuple[IO[byt
         plain = url.set(drivername="postgresql", password=None)
         address = [f"--dbname={plain.render_as_string()}"]
         environment |= {"PGPASSWORD": str(url.password)} if url.password else {}
+        environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} {_ALL_SEEN}".strip()
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
     with (
         tempfile.TemporaryFile() as complaints,

@@ -16,7 +16,7 @@ from screener.store.clinics import clinic_key
 from screener.store.database import Base, new_id, vault_of
 from screener.store.errors import UnreadableError
 from screener.store.tables import ClinicKey, Draft, SignedHistory
-from screener.store.tenancy import ClinicScoped, entered_clinic
+from screener.store.tenancy import ClinicScoped, clinic_connection, entered_clinic
 from screener.store.vault import KeyRing, Place, key_number, new_key, open_sealed, seal
 
 BATCH: Final = 100
@@ -89,7 +89,7 @@ def count_behind(session: Session) -> Iterator[tuple[Sealed, int]]:
     """How many values of the entered clinic are sealed under an older key, column by column."""
     for sealed in list_sealed():
         count = select(func.count()).select_from(sealed.table).where(*_behind(session, sealed))
-        yield sealed, session.connection().execute(count).scalar_one()
+        yield sealed, clinic_connection(session).execute(count).scalar_one()
 
 
 def reseal_batch(session: Session, sealed: Sealed, after: UUID | None) -> Resealed:
@@ -106,7 +106,7 @@ def reseal_batch(session: Session, sealed: Sealed, after: UUID | None) -> Reseal
     )
     if after is not None:
         rows = rows.where(table.c.id > after)
-    found = session.connection().execute(rows).all()
+    found = clinic_connection(session).execute(rows).all()
     changed = unreadable = 0
     for row_id, old in found:
         try:
@@ -118,7 +118,9 @@ def reseal_batch(session: Session, sealed: Sealed, after: UUID | None) -> Reseal
             continue
         is_it = (table.c.clinic_id == entered_clinic(session), table.c.id == row_id, sealed.column == old)
         changed += (
-            session.connection().execute(update(table).where(*is_it).values({sealed.column: new})).rowcount
+            clinic_connection(session)
+            .execute(update(table).where(*is_it).values({sealed.column: new}))
+            .rowcount
         )
     return Resealed(found[-1][0] if len(found) == BATCH else None, changed, unreadable)
 

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnClause,
+    Connection,
     ForeignKey,
     ForeignKeyConstraint,
     TableClause,
     TextClause,
     UniqueConstraint,
     event,
+    func,
+    select,
 )
 from sqlalchemy.orm import (
     Mapped,
@@ -38,6 +41,9 @@ NAMED_LOOKUPS: Final[Mapping[str, frozenset[str]]] = {
     "person at sign-in": frozenset(),
     "outbox lease": frozenset({"outbox_messages", "webhook_deliveries", "webhook_endpoints"}),
 }
+# What the database is told in each transaction, for its own wall.
+CLINIC_SETTING: Final = "screener.clinic"
+LOOKUP_SETTING: Final = "screener.lookup"
 _SCOPED_TABLES: Final[set[str]] = set()
 _APPEND_ONLY_TABLES: Final[set[str]] = set()
 
@@ -120,14 +126,46 @@ def furnishing_clinic(session: Session, clinic_id: UUID) -> Iterator[None]:
             enter_clinic(session, before)
 
 
+def tell_clinic(connection: Connection, clinic_id: UUID | None, lookup: str = "") -> None:
+    """What PostgreSQL's own wall (row_security.py) goes by, until the transaction ends; SQLite has none."""
+    if connection.dialect.name == "postgresql":
+        told = {CLINIC_SETTING: str(clinic_id or ""), LOOKUP_SETTING: lookup}
+        connection.execute(select(*(func.set_config(name, value, True) for name, value in told.items())))
+
+
+def clinic_connection(session: Session) -> Connection:
+    """For what must go around the session's filter, and names the entered clinic itself."""
+    entered_clinic(session)
+    return _tell_database(session)
+
+
+def _tell_database(session: Session, lookup: str = "") -> Connection:
+    told = (find_entered_clinic(session), lookup)
+    connection = session.connection()
+    if session.info.get("told") != told:
+        tell_clinic(connection, *told)
+        session.info["told"] = told
+    return connection
+
+
+@event.listens_for(ClinicSession, "after_begin")
+@event.listens_for(ClinicSession, "after_soft_rollback")
+def _tell_again(session: Session, *_about: object) -> None:
+    # A setting ends with its transaction, and is undone with the savepoint it was made in.
+    session.info.pop("told", None)
+
+
 @event.listens_for(ClinicSession, "do_orm_execute")
 def _keep_to_clinic(state: ORMExecuteState) -> None:
     tables, unfiltered = _inspect(state.statement)
     lookup = state.execution_options.get("named_lookup")
     if lookup is not None:
         _check_lookup(lookup, tables)
+        if tables:
+            _tell_database(state.session, lookup)
     elif tables:
         clinic_id = entered_clinic(state.session)
+        _tell_database(state.session)
         _refuse_unfiltered(state, unfiltered)
         if isinstance(state.statement, Insert):
             _check_rows(state, state.statement, clinic_id)
@@ -255,9 +293,12 @@ def _keep_rows_to_clinic(session: Session, _context: UOWTransaction, _instances:
     for row in _scoped(session.new):
         if row.clinic_id is None:
             row.clinic_id = entered_clinic(session)
-    for row in (*_scoped(session.new), *_scoped(session.dirty), *_scoped(session.deleted)):
+    rows = [*_scoped(session.new), *_scoped(session.dirty), *_scoped(session.deleted)]
+    for row in rows:
         if row.clinic_id != entered_clinic(session):
             raise OtherClinicError(f"a row of {row.__tablename__} belongs to another clinic")
+    if rows:
+        _tell_database(session)
     for row in _scoped(session.dirty):
         if row.append_only and session.is_modified(row):
             raise StoreError(f"rows of {row.__tablename__} are written once and never changed")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask, request
 from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from screener.settings import ROOT, Settings, SettingsError, load_settings
-from screener.store.database import Database
+from screener.store.database import Database, Limits
 from screener.store.vault import MasterKeys, Vault
 from screener.web import (
     access,
@@ -62,6 +62,37 @@ from screener.web import (
 )
 
 _log = logs.get_log(__name__)
+_BLUEPRINTS: Final = (
+    patient.patient,
+    queue.queue,
+    follow_up.follow_up,
+    duplicates.duplicates,
+    work.work,
+    desk_habits.desk_habits,
+    history.history,
+    invite.invite,
+    account.account,
+    people.people,
+    clinics.clinics,
+    audit.audit,
+    exports.exports,
+    dashboard.dashboard,
+    notices.notices,
+    mail.mail,
+    tokens.tokens,
+    api.api,
+    fhir.fhir,
+    confirm.confirm,
+    website.website,
+    webhooks.webhooks,
+    oembed.oembed,
+    call.call,
+    clinic_settings.clinic_settings,
+    retention.retention,
+    keeping.keeping,
+    demo_mail.demo_mail,
+    demo_code.demo_code,
+)
 
 
 class ScreenerFlask(Flask):
@@ -102,36 +133,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     pages.install(app, Path(app.static_folder or ""))
     sign_in.install(app, settings)
     records.install(app)
-    app.register_blueprint(patient.patient)
-    app.register_blueprint(queue.queue)
-    app.register_blueprint(follow_up.follow_up)
-    app.register_blueprint(duplicates.duplicates)
-    app.register_blueprint(work.work)
-    app.register_blueprint(desk_habits.desk_habits)
-    app.register_blueprint(history.history)
-    app.register_blueprint(invite.invite)
-    app.register_blueprint(account.account)
-    app.register_blueprint(people.people)
-    app.register_blueprint(clinics.clinics)
-    app.register_blueprint(audit.audit)
-    app.register_blueprint(exports.exports)
-    app.register_blueprint(dashboard.dashboard)
-    app.register_blueprint(notices.notices)
-    app.register_blueprint(mail.mail)
-    app.register_blueprint(tokens.tokens)
-    app.register_blueprint(api.api)
-    app.register_blueprint(fhir.fhir)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
     operations.install(app, {"/api/": operations.tell_problem, "/fhir/": fhir.tell_outcome})
-    app.register_blueprint(confirm.confirm)
-    app.register_blueprint(website.website)
-    app.register_blueprint(webhooks.webhooks)
-    app.register_blueprint(oembed.oembed)
-    app.register_blueprint(call.call)
-    app.register_blueprint(clinic_settings.clinic_settings)
-    app.register_blueprint(retention.retention)
-    app.register_blueprint(keeping.keeping)
-    app.register_blueprint(demo_mail.demo_mail)
-    app.register_blueprint(demo_code.demo_code)
     return app
 
 
@@ -139,6 +143,7 @@ def open_database(settings: Settings) -> Database:
     """Raises SettingsError where the keys or the address of the database will not do."""
     try:
         vault = Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
-        return Database(settings.database_url, vault)
+        limits = Limits(settings.statement_seconds, settings.lock_seconds, settings.idle_transaction_seconds)
+        return Database(settings.database_url, vault, limits)
     except (ValueError, ArgumentError) as error:
         raise SettingsError(f"SCREENER_MASTER_KEYS or SCREENER_DATABASE_URL: {error}") from error

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from screener.settings import Settings
     from screener.store.database import Database
     from screener.store.tables import Clinic
 

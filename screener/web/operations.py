@@ -16,9 +16,15 @@ from werkzeug.exceptions import HTTPException
 
 from screener.domain.rights import Right
 from screener.store.api_tokens import MOST_CALLS_A_MINUTE, Bearer, count_call, enter_by_token
-from screener.store.errors import NotFoundError
+from screener.store.errors import NotFoundError, UnreadableError
 from screener.web.access import db
-from screener.web.transaction import RETRY_AFTER_SECONDS, finish_before_waiting, log_unavailable, refuse
+from screener.web.transaction import (
+    RETRY_AFTER_SECONDS,
+    finish_before_waiting,
+    log_shut,
+    log_unavailable,
+    refuse,
+)
 
 # Where a view keeps what the description says of it.
 OPERATION: Final = "screener_operation"
@@ -174,7 +180,9 @@ def install_refusals(blueprint: Blueprint, tell: Callable[[RefusedError], Respon
 
     def shut(_error: UnreadableError) -> Response:
         log_shut()
-        return tell_refusal(RefusedError(503, "A key is missing here. Nothing was changed. Whoever runs it must act."))
+        return tell_refusal(
+            RefusedError(503, "A key is missing here. Nothing was changed. Whoever runs it must act.")
+        )
 
     blueprint.register_error_handler(RefusedError, tell_refusal)
     blueprint.register_error_handler(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -58,9 +58,7 @@ def _unavailable(error: SQLAlchemyError) -> Response:
     """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
     db().rollback()
     log_unavailable(error)
-    return Response(
-        render_template("errors/error.html", code=503, why=""), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    )
+    return Response(_tell_unavailable(), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def log_unavailable(error: SQLAlchemyError) -> None:
@@ -70,6 +68,17 @@ def log_unavailable(error: SQLAlchemyError) -> None:
         route=request.endpoint,
         error=type(getattr(error, "orig", None) or error).__name__,
     )
+
+
+def _tell_unavailable() -> str:
+    try:
+        return render_template("errors/error.html", code=503, why="")
+    except SQLAlchemyError:
+        # The desk's own page names who is signed in, and nobody can look that up now.
+        db().rollback()
+        g.pop("staff_clinic", None)
+        g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001
+        return render_template("errors/error.html", code=503, why="")
 
 
 def _shut(_error: UnreadableError) -> Response:

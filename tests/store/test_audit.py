@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from conftest import past_the_walls
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -63,7 +64,7 @@ def verified(database: Database, clinic: Clinic, kept: dict[int, bytes] | None =
 
 def tamper(database: Database, *tampering: Tampering) -> None:
     """As somebody who owns the database can: past the sessions, its triggers taken away."""
-    with database.engine.begin() as connection:
+    with past_the_walls(database) as connection:
         if database.is_sqlite:
             for change in ("update", "delete"):
                 connection.execute(text(f"DROP TRIGGER IF EXISTS audit_entries_stay_{change}"))
@@ -193,7 +194,7 @@ def test_the_session_and_the_database_refuse_to_change_an_entry(entered: Session
         entered.execute(delete(AuditEntry))
     entered.rollback()
     for change in (rewriting(1, what="moved"), removing(1, 1), delete(ENTRIES)):
-        with pytest.raises(DBAPIError, match="never changed"), database.engine.begin() as connection:
+        with pytest.raises(DBAPIError, match="never changed"), past_the_walls(database) as connection:
             connection.execute(change)
     assert head_of(entered).number == 2
 

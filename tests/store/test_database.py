@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from store.builders import make_clinic
 
 from screener.store import database as database_module
-from screener.store.database import Base, Database, begin_reading, new_id
+from screener.store.database import Base, Database, Limits, begin_reading, new_id
 from screener.store.migrations import migrate, pending
 from screener.store.tables import Clinic, Membership
 from screener.store.vault import Vault
@@ -83,6 +83,21 @@ def test_the_examination_names_what_could_lose_a_receipt(database: Database) -> 
     told, problems = database.examine()
     assert told
     assert [problem.split()[0] for problem in problems] == lost
+
+
+def test_the_database_ends_what_takes_too_long(url: str, vault: Vault) -> None:
+    database = Database(url, vault, Limits(statement=1, lock=2, idle=3))
+    asked = ["PRAGMA busy_timeout"]
+    if not database.is_sqlite:
+        asked = ["SHOW statement_timeout", "SHOW lock_timeout", "SHOW idle_in_transaction_session_timeout"]
+        with database.engine.connect() as connection, pytest.raises(DBAPIError, match="statement timeout"):
+            connection.exec_driver_sql("SELECT pg_sleep(5)")
+    # What is let take its time ends with itself.
+    database.forget_deleted("drafts")
+    with database.engine.connect() as connection:
+        told = [connection.exec_driver_sql(each).scalar() for each in asked]
+    assert told == ([2000] if database.is_sqlite else ["1s", "2s", "3s"])
+    database.dispose()
 
 
 def test_reading_waits_for_no_writer(database: Database, session: Session, clinic: Clinic) -> None:

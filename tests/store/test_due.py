@@ -99,7 +99,9 @@ def test_what_is_owed_is_found_in_three_queries_and_in_one_clinic(
     found = earliest_due(entered, ids, ZONE)
     assert {due.what for due in found.values()} == {"Call back", "Next try"}
     assert len(found) == 20
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 3
+    # PostgreSQL is told the clinic before the first of them.
+    asked = [text for text in statements if text.startswith("SELECT") and "set_config" not in text]
+    assert len(asked) == 3
     entered.commit()
     with database.new_session() as elsewhere:
         enter_clinic(elsewhere, other_clinic.id)

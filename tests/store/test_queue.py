@@ -175,7 +175,8 @@ def test_a_page_reads_no_more_rows_than_it_shows_of_each_lane(
     first = list_queue(entered, NEW, now=NOW, limit=5)
     list_queue(entered, NEW, now=NOW, limit=5, turn=Turn(first[-1].cursor))
     assert len(opened) == 10
-    selects = [text for text in statements if text.startswith("SELECT")]
+    # PostgreSQL is told the clinic before the first of them.
+    selects = [text for text in statements if text.startswith("SELECT") and "set_config" not in text]
     assert len(selects) <= 16
     of_rows_shown = ("screenings.sealed", "clinic_keys", "clinics.time_zone", "consultations.id IN")
     of_rows_shown += ("contact_entries.consultation_id IN", "request_tasks.consultation_id IN")

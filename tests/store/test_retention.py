@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from conftest import past_the_walls
 from sqlalchemy import Connection, column, select, table, update
 from sqlalchemy.orm import Session
 from store.builders import NOW, make_clinic, make_consultation, make_person
@@ -219,7 +220,7 @@ def test_requests_from_before_have_the_times_that_their_events_tell(empty_url: s
         "closed": [("new", "accepted", 3), ("accepted", "closed", 5)],
         "duplicate": [("new", "accepted", 3), ("accepted", "in_review", 4), ("in_review", "duplicate", 6)],
     }
-    with database.engine.begin() as connection:
+    with past_the_walls(database) as connection:
         about = {"slug": "old", "name": "Old", "phone": "1", "hours": "", "time_zone": ZONE}
         _insert(
             connection, Clinic, id=clinic_id, **about, origins=[], is_demo=False, texts={}, created_at=NOW

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from conftest import past_the_walls
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -150,7 +151,7 @@ def test_what_was_signed_is_changed_by_nobody(
     with pytest.raises(StoreError, match="never changed"):
         entered.execute(update(SignedHistory).values(number=7))
     entered.rollback()
-    with pytest.raises(DBAPIError, match="never changed"), database.engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="never changed"), past_the_walls(database) as connection:
         connection.execute(text("UPDATE signed_histories SET number = 7"))
 
 
@@ -160,7 +161,7 @@ def test_a_version_put_in_anothers_place_is_unreadable(
     save(entered, made, grace, "first")
     sign(entered, made, grace)
     entered.commit()
-    with database.engine.begin() as connection:
+    with past_the_walls(database) as connection:
         on_table = "" if database.is_sqlite else " ON signed_histories"
         connection.execute(text(f"DROP TRIGGER signed_histories_stay{on_table}"))
         connection.execute(text("UPDATE signed_histories SET number = 2"))
@@ -215,7 +216,7 @@ def test_nothing_of_it_lies_readable_in_the_database(
     sign(entered, made, grace, reason=CANARY)
     save(entered, made, grace, CANARY)
     entered.commit()
-    with database.engine.connect() as connection:
+    with past_the_walls(database) as connection:
         stored = "".join(repr(connection.execute(t.select()).all()) for t in Base.metadata.sorted_tables)
     assert made.reference in stored
     assert CANARY not in stored

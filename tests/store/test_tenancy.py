@@ -3,6 +3,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from conftest import past_the_walls
 from sqlalchemy import (
     and_,
     case,
@@ -186,7 +187,7 @@ def test_a_write_never_reaches_the_other_clinic(
         session.commit()
     except (NoClinicError, OperationalError):  # SQLite takes no DELETE in a SELECT
         session.rollback()
-    with database.engine.connect() as connection:
+    with past_the_walls(database) as connection:
         rows = connection.execute(select(DRAFTS.c.tries).where(DRAFTS.c.clinic_id == foreign.clinic_id)).all()
     assert rows == [(0,)] * 3
     with database.new_session() as nowhere, pytest.raises(NoClinicError):

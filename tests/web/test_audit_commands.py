@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 from click.testing import CliRunner
-from conftest import Installation
+from conftest import Installation, past_the_walls
 from sqlalchemy import Executable, text
 from web.test_replay import settings_of
 from web.walking import add_requests, at_clinic
@@ -41,7 +41,7 @@ def tamper(installation: Installation, *statements: str | Executable) -> None:
         if database.is_sqlite
         else ["DROP TRIGGER IF EXISTS audit_entries_stay ON audit_entries"]
     )
-    with database.engine.begin() as connection:
+    with past_the_walls(database) as connection:
         for statement in (*dropping, *statements):
             connection.execute(text(statement) if isinstance(statement, str) else statement)
 

@@ -54,6 +54,8 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
         ({"SCREENER_PASSWORD_SALT": "b" * 64}, "SCREENER_PASSWORD_SALT is weak"),
         ({"SCREENER_BASE_URL": "screen.example.org"}, "SCREENER_BASE_URL must be a full address"),
         ({"SCREENER_PROXIES": "one"}, "SCREENER_PROXIES must be a whole number"),
+        ({"SCREENER_STATEMENT_SECONDS": "0"}, "SCREENER_STATEMENT_SECONDS must be from 1 to 3600"),
+        ({"SCREENER_LOCK_SECONDS": "3601"}, "SCREENER_LOCK_SECONDS must be from 1 to 3600"),
         ({"SCREENER_PASSWORD_MEMORY_KIB": "-1"}, "SCREENER_PASSWORD_MEMORY_KIB must be a whole number"),
     ],
     ids=str,

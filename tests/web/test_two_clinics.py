@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from conftest import past_the_walls
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -127,11 +128,12 @@ class TwoClinics(RuleBasedStateMachine):
         return page
 
     def _rows(self, clinic: str) -> dict[str, list[Any]]:
-        with at_clinic(self.app, clinic) as (session, row):
-            connection = session.connection()
+        with at_clinic(self.app, clinic) as (_, row):
+            clinic_id = row.id
+        with past_the_walls(self.app.extensions["screener.database"]) as connection:
             return {
                 table.name: sorted(
-                    map(repr, connection.execute(select(table).where(table.c.clinic_id == row.id)))
+                    map(repr, connection.execute(select(table).where(table.c.clinic_id == clinic_id)))
                 )
                 for table in Base.metadata.sorted_tables
                 if "clinic_id" in table.c
