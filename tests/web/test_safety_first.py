@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import NoReturn
 
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT
 from flask import Flask
 from web.client import Browser
 from web.walking import answers_but, begin, plant, token_of
-
-from screener.store.drafts import find_open_draft
-from screener.web.visit import now
 
 
 def sent(browser: Browser, place: str, **answers: object) -> str:
@@ -83,13 +81,11 @@ def test_a_failure_is_logged_without_the_address(
     app: Flask, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     walk = begin(browser)
-    with app.app_context():
-        session = app.extensions["screener.database"].new_session()
-        draft = find_open_draft(session, walk.token, now())
-        assert draft is not None
-        draft.row.sealed = draft.row.sealed[:-1] + b"?"
-        session.commit()
-        session.close()
+
+    def fail(token: str, slug: str) -> NoReturn:
+        raise RuntimeError(f"{token} {slug}")
+
+    app.view_functions["patient.page"] = fail
     with caplog.at_level(logging.DEBUG):
         failed = browser.client.get(walk.url("danger-now"), headers={"Sec-Fetch-Site": "same-origin"})
     assert failed.status_code == 500
