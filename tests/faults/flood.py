@@ -1,7 +1,7 @@
 """`make flood`: 200 requests a second on one clinic, and people at another who begin their forms meanwhile.
 
-Three times: in peace, beside a flood from one address, beside one from many. All go through, and how long they
-waited for a page is told.
+Three times: in peace, beside a flood from one address, beside one from many. All go through, and how long
+they waited for a page is told.
 """
 
 from __future__ import annotations

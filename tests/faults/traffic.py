@@ -60,7 +60,11 @@ class Server:
         about = ["--workers", str(self.workers), "--port", str(self.port), "--log-level", "error", "wsgi:app"]
         environment = dict(os.environ) | settings_of(self.settings) | {"PYTHONPATH": str(ROOT)}
         self.running = subprocess.Popen(
-            [sys.executable, "-m", *command, *about], cwd=ROOT, env=environment, stderr=self.log, start_new_session=True
+            [sys.executable, "-m", *command, *about],
+            cwd=ROOT,
+            env=environment,
+            stderr=self.log,
+            start_new_session=True,
         )
         self._wait()
 
