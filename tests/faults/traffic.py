@@ -36,6 +36,7 @@ from screener.web.arrival import THREADS
 CLIENTS: Final = 6
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS: Final = 20
+_START_SECONDS: Final = 60
 _TOKEN: Final = re.compile(r'id="answers"[^>]*>\s*<input type="hidden" name="form_token" value="([^"]+)"')
 
 
@@ -69,7 +70,7 @@ class Server:
         self._wait()
 
     def _wait(self) -> None:
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
             with suppress(OSError, http.client.HTTPException):
                 if ask(self.port, "GET", "/healthz").status == http.client.OK:
