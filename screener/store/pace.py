@@ -12,8 +12,9 @@ from screener.store.database import vault_of
 from screener.store.tables import Pace
 from screener.store.vault import derive_token
 
-# So often whoever comes new does a thing, whatever all others together do.
-NEWCOMER: Final = 3
+# Whoever has used less than this part of their own turns does not wait for what all together do: a limit that
+# strangers fill must not keep out who comes once.
+QUIET: Final = 1 / 4
 
 
 class Counted(NamedTuple):
@@ -42,8 +43,8 @@ def wait_before(session: Session, counted: Sequence[Counted], now: datetime) -> 
     """
     full_at = _full_at(session, counted, now)
     own = counted[0]
-    is_new = own.turns(full_at[own], now) <= NEWCOMER - 1
-    waits = [one.wait(full_at[one], now) for one in counted if not (one.of_many and is_new)]
+    is_quiet = own.turns(full_at[own], now) < own.at_once * QUIET
+    waits = [one.wait(full_at[one], now) for one in counted if not (one.of_many and is_quiet)]
     return max(waits)
 
 
@@ -51,7 +52,9 @@ def take_turn(session: Session, counted: Sequence[Counted], now: datetime) -> No
     full_at = _full_at(session, counted, now)
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for name, one in sorted((_name(session, one), one) for one in counted):
-        turn = insert(Pace).values(name=name, full_at=full_at[one] + one.step)
+        # Never so full that a wait is longer than a step.
+        full = min(full_at[one] + one.step, now + one.at_once * one.step)
+        turn = insert(Pace).values(name=name, full_at=full)
         session.execute(
             turn.on_conflict_do_update(index_elements=[Pace.name], set_={"full_at": turn.excluded.full_at})
         )

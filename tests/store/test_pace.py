@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from store.builders import NOW
 
 from screener.store.database import Database
-from screener.store.pace import NEWCOMER, Counted, forget_whole, take_turn, wait_before
+from screener.store.pace import Counted, forget_whole, take_turn, wait_before
 from screener.store.tables import Pace
 
 STEP = timedelta(seconds=20)
-HOME = Counted("send address", "203.0.113.7", 5, STEP)
+HOME = Counted("send address", "203.0.113.7", 8, STEP)
 CLINIC = Counted("send clinic", "acme", 10, STEP, of_many=True)
 
 
@@ -40,12 +40,11 @@ def test_turns_come_back_one_by_one_and_asking_takes_none(session: Session) -> N
 def test_what_all_together_do_holds_up_whoever_does_much_of_it_and_nobody_new(session: Session) -> None:
     for number in range(CLINIC.at_once + 4):
         take(session, HOME._replace(whose=f"198.51.100.{number}"), CLINIC)
-    new, later = HOME, NOW + timedelta(seconds=1)
-    for _ in range(NEWCOMER):
-        assert not wait_before(session, [new, CLINIC], later), "however many came before"
-        take(session, new, CLINIC)
-    assert wait_before(session, [new, CLINIC], later) > STEP
-    assert not wait_before(session, [new], later), "by itself it has turns left"
+    for _ in range(2):
+        assert not wait_before(session, [HOME, CLINIC], NOW), "however many came before"
+        take(session, HOME, CLINIC)
+    assert wait_before(session, [HOME, CLINIC], NOW) == STEP, "and no longer, however full it is"
+    assert not wait_before(session, [HOME], NOW), "by itself it has turns left"
 
 
 def test_no_name_lies_in_the_table_and_what_is_whole_again_goes(session: Session) -> None:
@@ -61,7 +60,7 @@ def test_no_name_lies_in_the_table_and_what_is_whole_again_goes(session: Session
 def test_turns_taken_at_the_same_moment_are_all_counted(database: Database) -> None:
     def act(number: int) -> None:
         with database.new_session() as session:
-            whose = [HOME._replace(whose=str(number % 2)), CLINIC]
+            whose = [HOME._replace(whose=str(number % 2)), CLINIC._replace(at_once=20)]
             wait_before(session, whose, NOW)
             take_turn(session, whose, NOW)
             session.commit()
