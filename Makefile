@@ -8,7 +8,7 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill migration-drill \
-  disk-first deploy-check fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango \
+  disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango \
   proxies php strace clean
 
 help: ## Show what can be made
@@ -33,6 +33,15 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+
+flood: .venv/installed ## 200 requests a second on one clinic, people at another meanwhile (CYCLES=40, DB=sqlite|postgres)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.flood
+
+brute-force: .venv/installed ## Passwords tried from 50 addresses; the owners still get in (CYCLES=1000, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.brute_force
+
+double-submit: .venv/installed ## One form sent by 2 to 8 at once: one request, receipt and set of mails (CYCLES=500, DB=...)
+	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.double_submit
 
 deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx and Caddy, read by these programs
 	$(BIN)/pytest tests/deploy $(ARGS)

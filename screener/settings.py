@@ -73,6 +73,8 @@ class Settings:
     smtp_ca: str = ""
     # Who mail comes from: Name <address>. It says nothing of headaches.
     mail_from: str = ""
+    # Whether patients' forms keep a person's pace: on, or off where programs try out this installation.
+    pace: str = "on"
     # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
     webhook_hosts: str = ""
     # With it, and only with it, /metrics tells figures for an operator's Prometheus.
@@ -151,6 +153,8 @@ def _refuse_weak(settings: Settings) -> None:
     for name in ("statement_seconds", "lock_seconds", "idle_transaction_seconds"):
         if not 1 <= getattr(settings, name) <= LONGEST_WAIT:
             raise SettingsError(f"SCREENER_{name.upper()} must be from 1 to {LONGEST_WAIT}.")
+    if settings.pace not in {"on", "off"}:
+        raise SettingsError("SCREENER_PACE must be on or off.")
     _refuse_unfit_mail(settings)
     for host in settings.webhook_targets:
         if not _TARGET.fullmatch(host):

@@ -115,6 +115,8 @@ def make_installation(database_url: str) -> Installation:
         password_salt="a-salt-for-tests-0123456789abcdefgh",
         master_keys="1:" + base64.b64encode(bytes(range(32))).decode(),
         password_memory_kib=64,
+        # Tests are faster than people, and come from one place.
+        pace="off",
     )
     app = create_app(settings)
     database = app.extensions["screener.database"]

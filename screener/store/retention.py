@@ -15,6 +15,7 @@ from screener.store.audit import Subject, note, note_each, request_subject
 from screener.store.consultations import add_event, remove_consultation
 from screener.store.drafts import is_expired, remove_expired_drafts
 from screener.store.openings import LEASE
+from screener.store.pace import forget_whole
 from screener.store.staff_sessions import KNOWN_PLACE
 from screener.store.tables import (
     Clinic,
@@ -175,10 +176,11 @@ def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit
 
 
 def remove_old_sign_ins(session: Session, now: datetime) -> int:
-    """Sessions of staff that ended long ago, and failures to sign in that count no more; of all clinics."""
+    """Old sessions of staff, failures to sign in and turns that count no more; of all clinics."""
     ended = delete(StaffSession).where(StaffSession.created_at <= now - KNOWN_PLACE)
     forgotten = delete(FailedTries).where(FailedTries.last_at < now - FORGOTTEN_AFTER)
-    return sum(cast("CursorResult[Any]", session.execute(old)).rowcount for old in (ended, forgotten))
+    removed = sum(cast("CursorResult[Any]", session.execute(old)).rowcount for old in (ended, forgotten))
+    return removed + forget_whole(session, now)
 
 
 # ---------------------------------------------------------------- said by staff

@@ -682,3 +682,15 @@ class FailedTries(Base):
     name: Mapped[str] = mapped_column(String(43), primary_key=True)
     count: Mapped[int]
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Pace(Base):
+    """When somebody, or all who come to a clinic, may do a thing again as often as at first (store/pace.py).
+
+    The name is an HMAC: the table tells nobody who did what.
+    """
+
+    __tablename__ = "paces"
+
+    name: Mapped[str] = mapped_column(String(43), primary_key=True)
+    full_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -23,6 +23,7 @@ from screener.store.retention import periods_of
 from screener.store.staff import find_roles, was_shredded
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
+from screener.web.arrival import network_of
 from screener.web.languages import speak_only
 
 
@@ -88,6 +89,11 @@ def comes_from_our_page() -> bool:
     except ValueError:
         return False
     return f"{parts.scheme}://{parts.netloc}/" == request.host_url
+
+
+def address() -> str:
+    """Where a request comes from, as one place: see `network_of`."""
+    return network_of(request.remote_addr or "0.0.0.0")  # noqa: S104 - a name for nowhere, not an interface
 
 
 def refuse_foreign_posts() -> None:

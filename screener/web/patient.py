@@ -39,6 +39,7 @@ from screener.web.copies import can_make_pdf, send_pdf
 from screener.web.forms import ContactForm, PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
+from screener.web.pace import TOO_MANY, hold_up, note_turn, turns, wait_for
 from screener.web.requests import Sending, send_request
 from screener.web.result import questions_that_would_settle, what_is_told
 from screener.web.visit import (
@@ -56,7 +57,7 @@ from screener.web.visit import (
     sent_or_gone,
     with_draft,
 )
-from screener.web.widget import read_frame
+from screener.web.widget import read_frame, take_frame_of
 from screener.web.withdraw import may_withdraw, withdraw_request
 
 patient = Blueprint("patient", __name__)
@@ -77,9 +78,8 @@ def start(slug: str) -> str:
 
 
 @patient.post("/c/<slug>/start")
-def begin(slug: str) -> Response:
+def begin(slug: str) -> Any:
     clinic = enter_open_clinic(slug)
-    remove_expired_drafts(db(), now())
     # Who types is kept for staff; the questions are about the patient all the same.
     for_other = request.form.get("for") == "someone_else"
     document: dict[str, Any] = {"answers": {}, "events": [], "for_other": for_other}
@@ -87,6 +87,14 @@ def begin(slug: str) -> Response:
     found = read_frame(request.form)
     if found:
         document["frame"] = found
+    counted = turns("begin")
+    seconds = wait_for(counted, now())
+    if seconds:
+        take_frame_of(document)
+        page = render_template("patient/wait.html", seconds=seconds, for_other=for_other)
+        return page, TOO_MANY, {"Retry-After": str(seconds)}
+    note_turn(counted, now())
+    remove_expired_drafts(db(), now())
     _, token = add_draft(db(), clinic.id, document, now(), reached=BEGUN)
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
@@ -362,8 +370,16 @@ def contact(visit: Visit) -> Any:
         visit.save()
         return _show_contact(visit, form)
     if request.method == "POST" and form.validate():
+        counted = () if visit.entered_by else turns("send")
+        # Staff who enter it for a caller are people, and quick ones.
+        begun_at = None if visit.entered_by else visit.draft.row.created_at
+        held_up = hold_up(form, counted, now(), begun_at=begun_at)
+        if held_up:
+            return _show_contact(visit, form), *held_up
         try:
-            return redirect(_send(visit, step.kind, form), 303)
+            sent_to = _send(visit, step.kind, form)
+            note_turn(counted, now())
+            return redirect(sent_to, 303)
         except IntegrityError:
             # Another tab sent this very draft a moment ago; any other cause is ours.
             db().rollback()

@@ -26,6 +26,7 @@ from screener.store.tables import MOST_TRIES, Clinic
 from screener.web.access import db, enter_open_clinic, remember_clinic, settings
 from screener.web.languages import gettext, language
 from screener.web.look import chooses_look
+from screener.web.pace import hold_up, mailbox_turns, note_turn, turns, wait_for
 from screener.web.patient import keep_typed, patient
 from screener.web.saving_forms import CodeForm, SaveForm, YearForm
 from screener.web.visit import (
@@ -78,10 +79,22 @@ def save(visit: Visit) -> Any:
         visit.save()
         is_sent = False
     if is_sent and form.validate():
+        counted = turns("mail") if form.mail_to else ()
+        box = mailbox_turns(form.mail_to) if form.mail_to else ()
+        held_up = hold_up(form, counted, now())
+        if held_up:
+            return _show_save(visit, form), *held_up
+        if wait_for(box, now()):
+            form.refuse_mail()
+            return _show_save(visit, form), INVALID
+        note_turn((*counted, *box), now())
         _save_for_later(visit, form)
         return redirect(visit.url("saved", place=request.args.get("place")), 303)
-    page = render_template("patient/save.html", visit=visit, form=form, on=_way_on(visit))
-    return page, INVALID if is_sent else 200
+    return _show_save(visit, form), INVALID if is_sent else 200
+
+
+def _show_save(visit: Visit, form: SaveForm) -> str:
+    return render_template("patient/save.html", visit=visit, form=form, on=_way_on(visit))
 
 
 @patient.get("/d/<token>/saved")
@@ -202,10 +215,15 @@ def resume_by_code(slug: str) -> Any:
     enter_open_clinic(slug)
     form = CodeForm(request.form if is_sent else None, meta={"csrf_context": form_token(slug, "resume")})
     if is_sent and form.validate():
+        counted = turns("code")
+        held_up = hold_up(form, counted, now())
+        if held_up:
+            return render_template("patient/resume_by_code.html", form=form), *held_up
         draft = find_by_code(db(), form.code.code, now())
         if draft and draft.document["birth_year"] == form.birth_year.year:
             return come_back(draft)
         if draft:
             count_wrong_try(db(), draft)
+        note_turn(counted, now())
         form.code.errors = [gettext("The code or the year does not fit. Check both.")]
     return render_template("patient/resume_by_code.html", form=form), INVALID if is_sent else 200

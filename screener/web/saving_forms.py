@@ -39,6 +39,10 @@ class BirthYearField(StringField):
         self.year = int(self.data)
 
 
+def _enough_links() -> str:
+    return gettext("We sent enough links today. Choose the code, or wait a day.")
+
+
 def _this_year() -> int:
     return date.today().year  # noqa: DTZ011 - a year either way is allowed
 
@@ -94,15 +98,17 @@ class SaveForm(YearForm):
                 gettext("We send no e-mail for someone who may be under 18. Choose the code.")
             )
         if field.data == "email" and not self.may_mail:
-            raise ValidationError(
-                gettext("We sent enough links for this form today. Choose the code, or wait a day.")
-            )
+            raise ValidationError(_enough_links())
 
     def validate_contact_email(self, field: ContactField) -> None:
         if self.way.data != "email":
             field.errors = []
         elif not field.data:
             raise ValidationError(gettext("Give the e-mail address to send the link to."))
+
+    def refuse_mail(self) -> None:
+        """Others too had links sent there today."""
+        self.way.errors = [_enough_links()]
 
     def without_mail(self) -> None:
         """Leaves the code as the only way."""

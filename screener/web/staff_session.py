@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
 from math import ceil
 from typing import Any, Final
 
@@ -42,7 +41,7 @@ from screener.store.staff_sessions import (
 )
 from screener.store.tables import StaffSession, User
 from screener.store.throttle import Try, forget_failures, note_failure, wait_before
-from screener.web.access import db, is_staff_page
+from screener.web.access import address, db, is_staff_page
 
 # Where the cookie holds the session row's token.
 _TOKEN: Final = "sid"  # noqa: S105 - the name of the place
@@ -103,7 +102,6 @@ _TRIED: Final = {
     "security.forgot_password": "reset",
 }
 _OK, _TOO_MANY = 200, 429
-_IPV6: Final = 6
 
 
 def install(app: Flask) -> None:
@@ -202,12 +200,6 @@ def _require_second_step() -> Any:
 
 
 # ---------------------------------------------------------------- the throttle
-
-
-def address() -> str:
-    """Where a request comes from; of IPv6 the network, since one home has as many addresses as it likes."""
-    told = ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - a name for nowhere, not an interface
-    return str(ip_network((told, 64), strict=False)) if told.version == _IPV6 else str(told)
 
 
 def _refuse_flood() -> Response | None:

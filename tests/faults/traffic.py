@@ -11,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final
+from typing import IO, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -31,10 +31,12 @@ from web.walking import answers_but, at_clinic, contact_but
 
 from screener.settings import Settings
 from screener.store.drafts import add_draft
+from screener.web.arrival import THREADS
 
 CLIENTS: Final = 6
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS: Final = 20
+_START_SECONDS: Final = 60
 _TOKEN: Final = re.compile(r'id="answers"[^>]*>\s*<input type="hidden" name="form_token" value="([^"]+)"')
 
 
@@ -46,6 +48,8 @@ class Server:
     workers: int
     port: int = field(init=False)
     running: subprocess.Popen[bytes] | None = None
+    # A line a request: for whoever looks for a failure, not among what a drill tells.
+    log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def __post_init__(self) -> None:
         with socket.socket() as probe:
@@ -53,19 +57,23 @@ class Server:
             self.port = probe.getsockname()[1]
 
     def start(self) -> None:
-        command = ["granian", "--interface", "wsgi", "--no-ws", "--blocking-threads", "4"]
+        command = ["granian", "--interface", "wsgi", "--no-ws", "--blocking-threads", str(THREADS)]
         about = ["--workers", str(self.workers), "--port", str(self.port), "--log-level", "error", "wsgi:app"]
         environment = dict(os.environ) | settings_of(self.settings) | {"PYTHONPATH": str(ROOT)}
         self.running = subprocess.Popen(
-            [sys.executable, "-m", *command, *about], cwd=ROOT, env=environment, start_new_session=True
+            [sys.executable, "-m", *command, *about],
+            cwd=ROOT,
+            env=environment,
+            stderr=self.log,
+            start_new_session=True,
         )
         self._wait()
 
     def _wait(self) -> None:
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + _START_SECONDS
         while time.monotonic() < until:
             with suppress(OSError, http.client.HTTPException):
-                if _ask(self.port, "GET", "/healthz")[0] == http.client.OK:
+                if ask(self.port, "GET", "/healthz").status == http.client.OK:
                     return
             time.sleep(0.05)
         raise TimeoutError("the server did not start")
@@ -81,7 +89,16 @@ class Server:
         self.start()
 
 
-def _ask(port: int, method: str, path: str, form: dict[str, object] | None = None) -> tuple[int, str]:
+class Answer(NamedTuple):
+    status: int
+    text: str
+    location: str
+
+
+def ask(
+    port: int, method: str, path: str, form: Mapping[str, object] | None = None, *, address: str = ""
+) -> Answer:
+    """As a browser asks; from that address, where the server trusts a proxy to say so."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
     try:
         body = urlencode(form, doseq=True) if form is not None else None
@@ -89,9 +106,11 @@ def _ask(port: int, method: str, path: str, form: dict[str, object] | None = Non
         headers = {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if address:
+            headers["X-Forwarded-For"] = address
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        return Answer(answer.status, answer.read().decode(), answer.headers.get("Location", ""))
     finally:
         connection.close()
 
@@ -139,12 +158,12 @@ class Traffic:
             _, token = add_draft(session, clinic.id, document, datetime.now(UTC))
             session.commit()
         path = f"/d/{token}/contact"
-        status, page = _ask(self.server.port, "GET", path)
+        status, page, _ = ask(self.server.port, "GET", path)
         found = _TOKEN.search(page)
         if status == http.client.OK and found:
             contact = contact_but(contact_name=name)
             form = {"form_token": found[1]} | {what: as_form(value) for what, value in contact.items()}
-            status, _ = _ask(self.server.port, "POST", path, form)
+            status = ask(self.server.port, "POST", path, form).status
         if status == http.client.SEE_OTHER:
             self.acked[name] = datetime.now(UTC)
         elif status != http.client.SERVICE_UNAVAILABLE:

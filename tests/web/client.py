@@ -17,11 +17,12 @@ from werkzeug.test import TestResponse
 
 from screener.domain.notices import DISCLAIMER
 from screener.web import languages
+from screener.web.pace import TRAP
 
 # What a visitor may change of a request's headers; None leaves the header out.
 FormData = Mapping[str, object] | bytes
 _PATIENT_TOKEN, _STAFF_TOKEN = "form_token", "csrf_token"
-_HIDDEN = {_PATIENT_TOKEN, _STAFF_TOKEN, "place", "seen"}
+_HIDDEN = {_PATIENT_TOKEN, _STAFF_TOKEN, "place", "seen", TRAP}
 _STAFF_PATHS = ("/desk", "/staff")
 _LEADS_ELSEWHERE = ("href", "src", "action", "formaction", "srcset", "poster", "data")
 _SCHEMES_WITHOUT_ORIGIN = ("tel", "mailto", "data")

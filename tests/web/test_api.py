@@ -268,7 +268,8 @@ def test_what_is_not_there_is_told_as_machines_read_it(app: Flask, make: Make) -
         page = call(app, path, make(), method)
         assert (page.status, page.response.mimetype) == (status, "application/problem+json"), path
     large = call(app, f"{LIST}/{'0' * 10}/decisions", make(), "POST", {"to": "x" * 300_000})
-    assert large.status in {413, 422}
+    assert (large.status, large.response.mimetype) == (413, "application/problem+json")
+    assert told(large)["title"] == "Too large"
 
 
 def test_the_description_names_each_door_with_its_right_and_refusals(app: Flask) -> None:

@@ -55,6 +55,7 @@ def settings_of(settings: Settings) -> dict[str, str]:
         "SCREENER_SECRET": settings.secret,
         "SCREENER_PASSWORD_SALT": settings.password_salt,
         "SCREENER_MASTER_KEYS": settings.master_keys,
+        "SCREENER_PACE": settings.pace,
     }
 
 

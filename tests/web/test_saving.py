@@ -34,9 +34,7 @@ from screener.web.saving import MOST_LINKS_A_DAY
 
 NO_FIT = ["The code or the year does not fit. Check both."]
 NO_YEAR = "Give the year of birth in four digits, for example 1985."
-NO_MORE_LINKS = (
-    "How do you want to come back? We sent enough links for this form today. Choose the code, or wait a day."
-)
+NO_MORE_LINKS = "How do you want to come back? We sent enough links today. Choose the code, or wait a day."
 USED = "The link or code you had is used up. To stop once more, save again and get a new one."
 LOST = "Something you typed on the last page could not be saved as it was."
 LATER = "You had answered the last page in another window too. We kept what you sent last."

@@ -55,6 +55,7 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
         ({"SCREENER_BASE_URL": "screen.example.org"}, "SCREENER_BASE_URL must be a full address"),
         ({"SCREENER_PROXIES": "one"}, "SCREENER_PROXIES must be a whole number"),
         ({"SCREENER_STATEMENT_SECONDS": "0"}, "SCREENER_STATEMENT_SECONDS must be from 1 to 3600"),
+        ({"SCREENER_PACE": "slow"}, "SCREENER_PACE must be on or off"),
         ({"SCREENER_LOCK_SECONDS": "3601"}, "SCREENER_LOCK_SECONDS must be from 1 to 3600"),
         ({"SCREENER_PASSWORD_MEMORY_KIB": "-1"}, "SCREENER_PASSWORD_MEMORY_KIB must be a whole number"),
     ],

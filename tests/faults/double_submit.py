@@ -1,0 +1,75 @@
+"""`make double-submit`: one form sent by two to eight at once: one request, one receipt, one set of mails.
+
+The same form again finds its receipt; another body under the same address is told that it was sent before.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.client import CONFLICT, SEE_OTHER
+from threading import Barrier
+from typing import Final
+
+import click
+from builders import as_form
+from faults.flood import FORM_TOKEN
+from faults.traffic import Answer, Traffic, ask, databases_for, serving
+from web.walking import answers_but, at_clinic, contact_but, count_rows
+
+from screener.store.drafts import add_draft
+from screener.store.tables import Consultation, ConsultationEvent, Draft, OutboxMessage, Screening
+
+MOST: Final = 8
+# What one request leaves behind; its mails are one to the clinic and one to the patient.
+LEFT: Final = {Consultation: 1, Screening: 1, ConsultationEvent: 1, OutboxMessage: 2, Draft: 0}
+
+
+def cycle(traffic: Traffic, pool: ThreadPoolExecutor) -> list[str]:
+    """What is wrong."""
+    with at_clinic(traffic.app, "acme") as (session, clinic):
+        document = {"answers": answers_but(), "events": [], "language": "en"}
+        _, token = add_draft(session, clinic.id, document, datetime.now(UTC))
+        session.commit()
+    port, path = traffic.server.port, f"/d/{token}/contact"
+    found = FORM_TOKEN.search(ask(port, "GET", path).text)
+    if not found:
+        return ["no form"]
+    form = {"form_token": found[1]} | {name: as_form(value) for name, value in contact_but().items()}
+    together = Barrier(random.randint(2, MOST))
+
+    def send(_number: int) -> Answer:
+        together.wait(10)
+        return ask(port, "POST", path, form)
+
+    answers = [*pool.map(send, range(together.parties)), ask(port, "POST", path, form)]
+    other = ask(port, "POST", path, form | {"contact_name": "Somebody Else"})
+    wrong = [f"answered {one.status}" for one in answers if one.status != SEE_OTHER]
+    if len({one.location for one in answers}) != 1:
+        wrong.append("more receipts than one")
+    if other.status != CONFLICT:
+        wrong.append(f"another body answered {other.status}")
+    return wrong
+
+
+def main() -> int:
+    cycles, kind = int(os.environ.get("CYCLES") or 500), os.environ.get("DB") or "sqlite"
+    with databases_for(kind) as databases, serving(databases, kind) as (installation, traffic):
+        with ThreadPoolExecutor(MOST) as pool:
+            wrong = [told for _ in range(cycles) for told in cycle(traffic, pool)]
+        left = {table: count_rows(installation.app, table) for table in LEFT}
+    for table, number in LEFT.items():
+        click.echo(f"{table.__tablename__}: {left[table]} rows of {cycles} forms")
+        if left[table] != number * cycles:
+            wrong.append(f"{left[table]} {table.__tablename__}")
+    for told in dict.fromkeys(wrong):
+        click.echo(f"  {wrong.count(told)} times: {told}")
+    click.echo(f"double-submit on {kind}, {cycles} forms: {'FAILED' if wrong else 'ok'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
