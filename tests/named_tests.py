@@ -1,4 +1,4 @@
-"""Documents prove what they say by naming tests (`tests/x.py::test_y`); this tells which of those names are nobody's."""
+"""Documents name their proofs, `tests/x.py::test_y`: here is told which of these are not there."""
 
 from __future__ import annotations
 

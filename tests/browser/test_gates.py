@@ -168,6 +168,8 @@ def test_each_page_around_the_questions_passes(watched: Watched) -> None:
     gate(page, "withdraw")
     open_inside(page, f"/c/acme/evidence?lang={watched.language}")
     gate(page, "evidence")
+    open_inside(page, f"/c/acme/privacy?lang={watched.language}")
+    gate(page, "privacy")
     open_inside(page, f"/c/acme/resume?lang={watched.language}")
     gate(page, "resume by code")
     open_inside(page, f"/d/gone/check?lang={watched.language}")
