@@ -1,11 +1,13 @@
-"""A later screening of the same person: what is asked afresh, and what is only checked."""
+"""A person who comes back: what is asked afresh, and what is only checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
-from screener.domain.question import Value
+from screener.domain.answers import Answers
+from screener.domain.question import NONE_CODE, Value
 from screener.domain.questionnaire import (
     ACUTE_OTHER_NAME,
     ACUTE_RELIEF,
@@ -22,6 +24,7 @@ from screener.domain.questionnaire import (
     AURA_TYPES,
     COMES_BACK,
     CONSTANT,
+    DANGER_NOW,
     DHE_TRIED,
     LIFESTYLE_RELIEF,
     OTHER_TRIED,
@@ -42,6 +45,9 @@ from screener.domain.questionnaire import (
     WORSE_ON_ACTIVITY,
     YEARS_WITH,
 )
+
+# "None of these, now" says nothing of a moment much later.
+DANGER_HOLDS: Final = timedelta(hours=4)
 
 # How the usual attack is and what was tried. Danger signs, age, the attack now, counts of days and the
 # health questions of the request are asked afresh, as is any question nobody named here.
@@ -89,3 +95,8 @@ _CARRIED_OVER: Final = frozenset(
 def carried_over(answers: Mapping[str, Value | None]) -> dict[str, Value | None]:
     """The earlier answers that the next form starts with, for the person to check."""
     return {question_id: value for question_id, value in answers.items() if question_id in _CARRIED_OVER}
+
+
+def has_grown_old(answers: Answers, paused: timedelta) -> bool:
+    """Whether no danger was said too long ago to hold; a danger that was ticked stays one."""
+    return paused >= DANGER_HOLDS and answers[DANGER_NOW] == (NONE_CODE,)

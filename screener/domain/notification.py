@@ -22,6 +22,10 @@ class Choice(Enum):
     def label(self) -> str:
         return _LABELS[self]
 
+    @property
+    def tells_urgent_at_once(self) -> bool:
+        return self not in {Choice.HOURLY, Choice.NONE}
+
 
 _LABELS: Final = {
     Choice.URGENT_THEN_HOURLY: "Urgent ones at once, the others once an hour in one mail",

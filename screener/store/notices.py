@@ -112,6 +112,18 @@ def _add(session: Session, now: datetime, *, choice: Choice, **about: object) ->
     return row
 
 
+def tells_urgent_at_once(session: Session) -> bool:
+    """Whether anybody at the entered clinic is mailed of an urgent request at once, quiet hours aside."""
+    chosen = {row.staff_id: row for row in session.scalars(select(NoticeRecipient)) if row.staff_id}
+    choices = [
+        Choice(chosen[staff_id].choice) if staff_id in chosen else DEFAULT
+        for staff_id in session.scalars(select(User.id).where(_reads_here(session)))
+    ]
+    inboxes = session.scalars(_inboxes().where(NoticeRecipient.confirmed_at.is_not(None)))
+    choices += [Choice(row.choice) for row in inboxes]
+    return any(choice.tells_urgent_at_once for choice in choices)
+
+
 # ---------------------------------------------------------------- shared inboxes
 
 

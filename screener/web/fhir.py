@@ -19,6 +19,7 @@ from screener.domain.next_step import ADULT_AGE, next_step
 from screener.domain.questionnaire import AGE, QUESTIONNAIRE
 from screener.domain.rights import Right
 from screener.domain.screening import screen
+from screener.domain.urgency import Level, judge_urgency
 from screener.exports.fhir.answers import Issue, ResponseError, read_response
 from screener.exports.fhir.consultation import answers_resource, consultation_bundle
 from screener.exports.fhir.questionnaire import questionnaire_resource
@@ -250,10 +251,20 @@ def _read_sent(sent: object) -> tuple[Answers, dict[str, Any]]:
         answers = Answers(QUESTIONNAIRE, read_response(sent, base_url=_base_url()), from_outside=True)
         issues = [*_not_for_us(sent, answers), *issues]
     except ResponseError as error:
-        issues = [*error.issues, *issues]
+        raise ResponseError((*error.issues, *issues)) from None
+    if issues and judge_urgency(answers).level is Level.EMERGENCY:
+        issues = [_DANGER, *issues]
     if issues:
         raise ResponseError(tuple(issues))
     return answers, contact
+
+
+# Nothing is kept of what is refused, so only who sent it can still tell the person.
+_DANGER: Final = Issue(
+    "business-rule",
+    "these answers tell of an emergency and are not taken: tell the person to call 911 now",
+    _RESPONSE,
+)
 
 
 def _not_for_us(sent: Any, answers: Answers) -> list[Issue]:

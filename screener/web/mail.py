@@ -24,7 +24,14 @@ from screener.store.dead_letters import (
     resend,
 )
 from screener.store.errors import ConflictError
-from screener.store.notices import MOST_INBOXES, add_inbox, confirm_inbox, list_inboxes, remove_inbox
+from screener.store.notices import (
+    MOST_INBOXES,
+    add_inbox,
+    confirm_inbox,
+    list_inboxes,
+    remove_inbox,
+    tells_urgent_at_once,
+)
 from screener.store.tables import Clinic
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db, settings
@@ -107,6 +114,7 @@ def _show(typed: Mapping[str, str] | None = None, problems: Problems = ()) -> st
         longest=LONGEST,
         reads_answers=bool(READS_ANSWERS & g.staff_roles),
         can_mail=settings().can_mail,
+        tells_urgent=tells_urgent_at_once(db()),
         sender=settings().mail_sender if settings().can_mail else None,
         typed=typed,
         problems=problems,

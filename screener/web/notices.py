@@ -11,7 +11,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask_login import current_user
 
 from screener.domain.notification import DEFAULT, Choice
-from screener.store.notices import QuietTimes, choose_notices, find_own
+from screener.store.notices import QuietTimes, choose_notices, find_own, tells_urgent_at_once
 from screener.store.tables import NoticeRecipient
 from screener.web.access import db, settings, staff_only
 
@@ -94,4 +94,10 @@ def edit() -> Any:
 
 
 def _edit(form: NoticeForm) -> str:
-    return render_template("notices/edit.html", form=form, choices=list(Choice), can_mail=settings().can_mail)
+    return render_template(
+        "notices/edit.html",
+        form=form,
+        choices=list(Choice),
+        can_mail=settings().can_mail,
+        tells_urgent=tells_urgent_at_once(db()),
+    )

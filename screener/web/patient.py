@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from screener.domain.questionnaire import (
     DANGER_NOW,
     QUESTIONNAIRE,
 )
+from screener.domain.retention import AUDIT_YEARS
 from screener.domain.transcript import transcript
 from screener.domain.versions import CRITERIA_VERSION, QUESTIONNAIRE_VERSION
 from screener.store.consultations import find_by_receipt
@@ -32,7 +34,7 @@ from screener.store.drafts import (
     remove_expired_drafts,
 )
 from screener.store.endings import BEGUN
-from screener.store.tables import MOST_TRIES, Clinic
+from screener.store.tables import DRAFT_IDLE, MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
 from screener.web.call import call_url
 from screener.web.copies import can_make_pdf, send_pdf
@@ -105,6 +107,15 @@ def evidence(slug: str) -> str:
     begin_reading(db())
     enter_open_clinic(slug)
     return render_template("patient/evidence.html", evidence=EVIDENCE, back_url=_back_to_result())
+
+
+@patient.get("/c/<slug>/privacy")
+def privacy(slug: str) -> str:
+    """What is kept of a patient, how long, and who sees it; the periods are the clinic's own."""
+    begin_reading(db())
+    enter_open_clinic(slug)
+    hours = DRAFT_IDLE // timedelta(hours=1)
+    return render_template("patient/privacy.html", idle_hours=hours, audit_years=AUDIT_YEARS)
 
 
 def _back_to_result() -> str:

@@ -15,10 +15,11 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from screener.domain.answers import Answers
+from screener.domain.next_screening import has_grown_old
 from screener.domain.next_step import NextStep, next_step
 from screener.domain.progress import is_further
 from screener.domain.question import BEFORE_RESULT, Page, Question, Value
-from screener.domain.questionnaire import AGE, HEAD_DAYS, MIG_DAYS, QUESTIONNAIRE
+from screener.domain.questionnaire import AGE, DANGER_NOW, HEAD_DAYS, MIG_DAYS, QUESTIONNAIRE
 from screener.domain.screening import Screening, report, restore_answers, screen
 from screener.domain.urgency import Level, Urgency, judge_urgency
 from screener.store.consultations import find_by_receipt
@@ -225,10 +226,18 @@ def come_back(draft: OpenDraft) -> Response:
     draft.document.pop("birth_year", None)
     # Come back to by a link, it stands in no clinic's page any more.
     draft.document.pop("frame", None)
+    asks_danger = has_grown_old(restore_answers(draft.document["answers"]), now() - draft.row.last_active_at)
+    if asks_danger:
+        del draft.document["answers"][DANGER_NOW.id]
     token = renew_door(db(), draft, now())
     save_draft(db(), draft, now())
     visit = Visit(token, draft, told="again" if was_invited else "used" if was_saved else None)
-    return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
+    if visit.is_emergency:
+        return redirect(visit.url("stop"), 303)
+    if asks_danger:
+        visit.told = "since"
+        return redirect(visit.url("page", slug=QUESTIONNAIRE.page_of(DANGER_NOW).slug, back="check"), 303)
+    return redirect(visit.way_forward(), 303)
 
 
 def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -168,6 +168,8 @@ def test_each_page_around_the_questions_passes(watched: Watched) -> None:
     gate(page, "withdraw")
     open_inside(page, f"/c/acme/evidence?lang={watched.language}")
     gate(page, "evidence")
+    open_inside(page, f"/c/acme/privacy?lang={watched.language}")
+    gate(page, "privacy")
     open_inside(page, f"/c/acme/resume?lang={watched.language}")
     gate(page, "resume by code")
     open_inside(page, f"/d/gone/check?lang={watched.language}")
@@ -195,6 +197,32 @@ def test_each_kind_of_result_passes(watched: Watched, answers: dict[str, object]
     draft = watched.plant(CHRONIC_AND_INTRACTABLE | answers)
     open_inside(watched.page, f"{draft}/result")
     gate(watched.page, str(answers))
+
+
+@pytest.mark.parametrize(
+    ("answers", "place", "what"),
+    [
+        ({"danger_now": ["stroke_signs"]}, "stop", "a[href='tel:911']"),
+        ({"danger_now": ["self_harm"]}, "stop", "a[href='tel:988']"),
+        ({"danger_now": ["carbon_monoxide", "self_harm"]}, "stop", "a[href='tel:911']"),
+        ({"changes": ["fever"]}, "result", ".panel.urgent p"),
+        ({}, "", "a[href='tel:911']"),
+    ],
+    ids=["danger", "self-harm", "both", "urgent result", "start"],
+)
+def test_on_the_smallest_phone_what_to_do_in_danger_needs_no_scrolling(
+    watched: Watched, answers: dict[str, object], place: str, what: str
+) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 320, "height": 568})
+    if place:
+        open_inside(page, f"{watched.plant(CHRONIC_AND_INTRACTABLE | answers)}/{place}")
+    else:
+        page.reload()
+    box = page.locator(what).first.bounding_box()
+    assert box is not None
+    assert page.evaluate("scrollY") == 0
+    assert box["y"] + box["height"] <= 568, f"{box} of {place or 'start'}"
 
 
 def test_a_word_without_end_widens_no_page(watched: Watched) -> None:

@@ -209,6 +209,25 @@ def test_all_as_said_checks_a_topic_and_opens_the_next(clinician: Browser, refer
     assert [i for i, is_open in topics.items() if is_open] == ["topic-attacks"]
 
 
+def test_a_correction_to_a_danger_moves_nothing_in_the_queue_and_says_so(
+    app: Flask, clinician: Browser, reference: str
+) -> None:
+    def place() -> tuple[int, object]:
+        with at_clinic(app, "acme") as (session, _):
+            row = get_consultation(session, reference)
+            return row.urgency_rank, row.due_at
+
+    before = place()
+    said = "The request keeps its place in the queue, and nobody is told by this."
+    page = saved(clinician, reference, **marks(age="as_said"))
+    assert said not in page.text
+    page = saved(clinician, reference, **marks(danger_now="corrected"), danger_now=["sudden"])
+    assert "→ emergency" in page.text
+    assert said in page.text
+    assert said in clinician.get(f"/desk/acme/requests/{reference}/history").text
+    assert place() == before
+
+
 def test_a_correction_names_what_it_rules_out_and_brings_up_what_it_calls_for(
     clinician: Browser, reference: str
 ) -> None:

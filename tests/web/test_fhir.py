@@ -495,6 +495,24 @@ def test_what_cannot_be_taken_is_named_with_its_place_and_nothing_of_it_is_kept(
         assert typed not in page.source + caplog.text
 
 
+@pytest.mark.parametrize("lacks", ["an age", "a Patient"])
+def test_whoever_sends_an_emergency_that_is_refused_is_told_of_it(app: Flask, make: Make, lacks: str) -> None:
+    token = make()
+    sent = from_elsewhere(app, token)
+    _item(sent, "danger_now")["answer"] = [{"valueCoding": _coding("danger_now.stroke_signs")}]
+    if lacks == "an age":
+        _item(sent, "age")["answer"] = [{"valueInteger": 12}]
+    else:
+        del sent["contained"]
+    refused = call(app, RESPONSES, token, sent)
+    assert refused.status == 422
+    first = told(refused)["issue"][0]
+    assert "call 911" in first["diagnostics"]
+    assert "stroke" not in refused.source
+    _item(sent, "danger_now")["answer"] = [{"valueCoding": _coding("danger_now.none")}]
+    assert "911" not in call(app, RESPONSES, token, sent).source
+
+
 def test_every_fault_is_told_at_once(app: Flask, make: Make) -> None:
     token = make()
     sent = from_elsewhere(app, token) | {"contained": [{"resourceType": "Patient"}]}

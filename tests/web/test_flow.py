@@ -257,6 +257,20 @@ def test_pregnancy_is_sent_to_the_maternity_team_today(browser: Browser, app: Fl
     assert "Call your maternity team today." in result.text
 
 
+@pytest.mark.parametrize("unsure", [None, "usual_relief"], ids=["all answered", "one not sure"])
+def test_no_result_shows_a_patient_which_other_answer_would_change_it(
+    browser: Browser, app: Flask, unsure: str | None
+) -> None:
+    answers = answers_but(head_days=12, mig_days=4, **({unsure: None} if unsure else {}))
+    result = plant(browser, app, answers).get("result")
+    asked_again = {
+        link.split("?")[0].rsplit("/", 1)[-1] for link in result.links.values() if "back=check" in link
+    }
+    assert asked_again <= {"relief"}, "what was answered is not offered to be answered otherwise"
+    assert bool(asked_again) is bool(unsure)
+    assert "would change" not in result.text
+
+
 @pytest.mark.parametrize(
     ("days", "close"), [(12, False), (13, True), (14, True), (15, True), (16, True), (17, False)]
 )

@@ -243,7 +243,15 @@ def test_times_and_days_are_told_in_the_language_of_the_page(app: Flask, browser
 
 
 def test_gone_errors_evidence_and_home_speak_it_too(browser: Browser) -> None:
-    for path in ("/d/gone/check", "/r/gone", "/c/nowhere", "/nowhere", "/c/acme/evidence", "/"):
+    for path in (
+        "/d/gone/check",
+        "/r/gone",
+        "/c/nowhere",
+        "/nowhere",
+        "/c/acme/evidence",
+        "/c/acme/privacy",
+        "/",
+    ):
         assert language_of(browser.get(f"{path}?lang=es")) == "es", path
 
 

@@ -320,6 +320,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("history.what_if", "GET"): readers(200),
     ("history.what_if", "POST"): readers(200),
     ("patient.evidence", "GET"): either(200),
+    ("patient.privacy", "GET"): either(200),
     ("confirm.edit", "GET"): clinicians(200),
     # Nothing was filled in.
     ("confirm.edit", "POST"): clinicians(422),

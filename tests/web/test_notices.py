@@ -140,6 +140,29 @@ def test_each_person_is_told_as_they_chose_by_two_workers_at_once(app: Flask, of
     assert len(office.ids) == len(set(office.ids))
 
 
+def test_where_nobody_hears_of_urgent_requests_at_once_the_pages_say_so(
+    app: Flask, signed_in: SignedIn
+) -> None:
+    warning = "is mailed of an urgent request at once."
+    pages = [(signed_in(INTAKE), "/desk/acme/notices"), (signed_in(ADMIN), "/desk/acme/mail")]
+
+    def warned() -> list[bool]:
+        found = [browser.get(path) for browser, path in pages]
+        assert [page.status for page in found] == [200, 200]
+        return [warning in page.text for page in found]
+
+    assert warned() == [False, False], "by default they are"
+    choose(app, INTAKE, Choice.NONE)
+    choose(app, CLINICIAN, Choice.URGENT)
+    assert warned() == [False, False]
+    choose(app, CLINICIAN, Choice.HOURLY)
+    assert warned() == [True, True]
+    choose(app, INTAKE, Choice.EACH)
+    assert warned() == [False, False]
+    set_role(app, INTAKE, "clinic_admin")
+    assert [warning in page.get(path).text for page, path in pages[1:]] == [True]
+
+
 def test_what_somebody_took_up_is_told_no_more(app: Flask, office: PostOffice, signed_in: SignedIn) -> None:
     choose(app, CLINICIAN, Choice.NONE)
     first, second = come(app, ROUTINE, ROUTINE)

@@ -111,6 +111,18 @@ def test_only_the_desk_shows_who_asked(browser: Browser, app: Flask) -> None:
         _finds_nothing({path: page.source}, "a page for strangers")
 
 
+def test_the_notice_is_a_step_from_where_a_name_is_asked(browser: Browser) -> None:
+    walk = begin(browser)
+    walk.to_check(ANSWERS)
+    contact = walk.get("contact")
+    notice = contact.links["Your privacy (opens in a new tab)"]
+    assert browser.get(notice).status == 200
+    # What was typed beside the link is kept nowhere.
+    assert f'href="{notice}" target="_blank"' in contact.source
+    receipt = browser.follow(walk.send(contact_but()))
+    assert receipt.links["Your privacy"] == notice
+
+
 def _history(walk: Walk) -> None:
     """Both other texts, each on its own page."""
     browser = walk.browser

@@ -458,6 +458,29 @@ def test_patients_read_the_times_that_their_clinic_set(
 
 
 @pytest.mark.usefixtures("shortened")
+@pytest.mark.parametrize(
+    ("language", "notice", "told"),
+    [
+        (
+            "en",
+            "Your privacy",
+            ["24 hours", "3 days at most", "3 days after", "after 45 days", "1 day after", "for 6 years"],
+        ),
+        (
+            "es",
+            "Su privacidad",
+            ["24 horas", "3 días como máximo", "3 días después", "de 45 días", "1 día después", "6 años"],
+        ),
+    ],
+)
+def test_the_privacy_notice_tells_the_times_that_the_clinic_set(
+    browser: Browser, language: str, notice: str, told: list[str]
+) -> None:
+    page = browser.get(browser.get(f"/c/acme?lang={language}").links[notice])
+    assert [words for words in told if words not in page.text] == []
+
+
+@pytest.mark.usefixtures("shortened")
 def test_a_saved_form_ends_when_its_page_says(app: Flask, browser: Browser) -> None:
     walk = begin(browser)
     secret = leave(app, walk, "resume")

@@ -26,6 +26,7 @@ from web.walking import (
     token_of,
 )
 
+from screener.domain.next_screening import DANGER_HOLDS
 from screener.store.clinics import clinic_key
 from screener.store.drafts import find_open_draft
 from screener.store.tables import MOST_TRIES, SAVED_IDLE, Clinic, Draft, OutboxMessage, place_of
@@ -531,6 +532,47 @@ def test_a_saved_draft_outlives_the_day_and_ends_a_week_after_the_last_activity(
             session.commit()
         assert device.get(path).status == status
         assert walk.get("check").status == status
+
+
+# ---------------------------------------------------------------- what was said a while ago
+
+
+def come_back_after(app: Flask, browser: Browser, walk: Walk, paused: timedelta) -> Page:
+    path = f"/resume/{leave(app, walk, 'resume')}"
+    with at_clinic(app, "acme") as (session, _):
+        session.execute(update(Draft).values(last_active_at=datetime.now(UTC) - paused))
+        session.commit()
+    page = browser.get(path)
+    return browser.get(browser.post(path, page.form | {"birth_year": str(BORN)}).location)
+
+
+def test_no_danger_is_asked_again_after_a_pause_and_nothing_else_is(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but(danger_before=["faint_confused_seizure"]))
+    page = come_back_after(app, browser, walk, DANGER_HOLDS)
+    assert page.path.split("?")[0].endswith("/danger-now")
+    assert "Some time has passed" in page.text
+    assert "danger_now" not in page.form, "what was said then is no answer for now"
+    renewed = Walk(browser, page.path.split("/")[2])
+    assert renewed.get("contact").status == 303, "nothing is sent before it is answered"
+    went = browser.post(page.path, page.form | {"danger_now": ["none"]})
+    assert went.location.endswith("/check")
+    # What had happened before still counts.
+    assert "Go to an emergency department today" in renewed.get("result").text
+
+
+def test_a_danger_that_came_in_the_pause_stops_the_questions(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but())
+    page = come_back_after(app, browser, walk, timedelta(days=6))
+    went = browser.post(page.path, page.form | {"danger_now": ["stroke_signs"]})
+    assert went.location.endswith("/stop")
+
+
+def test_a_short_pause_asks_nothing_again_and_a_ticked_danger_stays(browser: Browser, app: Flask) -> None:
+    walk = plant(browser, app, answers_but())
+    page = come_back_after(app, browser, walk, DANGER_HOLDS - timedelta(minutes=1))
+    assert page.path.split("?")[0].endswith("/check")
+    danger = plant(browser, app, answers_but(danger_now=["sudden"]))
+    assert come_back_after(app, browser, danger, timedelta(days=1)).path.split("?")[0].endswith("/stop")
 
 
 # ---------------------------------------------------------------- two windows

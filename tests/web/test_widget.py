@@ -63,6 +63,13 @@ def test_the_frame_is_kept_from_the_first_page_to_the_receipt_and_said_in_no_add
     assert spoken_to(receipt) == [(LISTED, "123456", "done")]
 
 
+def test_the_privacy_notice_stays_in_its_frame(browser: Browser) -> None:
+    start = browser.get(f"/c/acme?po={LISTED}&eid=123456")
+    notice = browser.get(start.links["Your privacy"])
+    assert spoken_to(notice) == [(LISTED, "123456", "next")]
+    assert spoken_to(browser.get(notice.links["Back to the start"])) == [(LISTED, "123456", "start")]
+
+
 def test_the_emergency_page_speaks_like_any_other(browser: Browser) -> None:
     walk = start_framed(browser)
     walk.answer("danger-now", {"danger_now": ["chest_pain"]})
