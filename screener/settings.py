@@ -22,6 +22,7 @@ WEAKEST_SECRET = 32
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
 _TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
+_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[^\s/]+\S*|tel:\+[0-9-]+")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -67,6 +68,8 @@ class Settings:
     mail_from: str = ""
     # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
     webhook_hosts: str = ""
+    # Where somebody who found a hole may write, as security.txt tells it: mailto:, https: or tel:, by commas.
+    security_contact: str = ""
     # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
     demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.
@@ -84,6 +87,10 @@ class Settings:
     @property
     def webhook_targets(self) -> list[str]:
         return [host.strip().lower() for host in self.webhook_hosts.split(",") if host.strip()]
+
+    @property
+    def security_contacts(self) -> list[str]:
+        return [contact.strip() for contact in self.security_contact.split(",") if contact.strip()]
 
     @property
     def can_mail(self) -> bool:
@@ -143,6 +150,12 @@ def _refuse_weak(settings: Settings) -> None:
             raise SettingsError(
                 f"SCREENER_WEBHOOK_HOSTS: {host} must be a host's name, like hooks.example.org, *.example.org"
                 " or hooks.example.org:8443; several are parted by commas."
+            )
+    for contact in settings.security_contacts:
+        if not _CONTACT.fullmatch(contact):
+            raise SettingsError(
+                f"SCREENER_SECURITY_CONTACT: {contact} must be mailto:security@example.org,"
+                " https://example.org/report or tel:+1-626-555-0100; several are parted by commas."
             )
 
 

@@ -48,6 +48,7 @@ from screener.web import (
     records,
     retention,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
+    security_txt,
     sign_in,
     tokens,
     transaction,
@@ -118,6 +119,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(website.website)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(oembed.oembed)
+    app.register_blueprint(security_txt.security_txt)
     app.register_blueprint(call.call)
     app.register_blueprint(clinic_settings.clinic_settings)
     app.register_blueprint(retention.retention)
