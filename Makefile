@@ -7,7 +7,7 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice faults outbox-kill9 fhir-schema fhir-renderer \
-  check score messages lock chromium engines calc npm pango php clean
+  asvs audit sbom check score messages lock chromium engines calc npm pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,19 @@ fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.
 
 fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
 	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
+
+asvs: .venv/installed ## Each id of OWASP ASVS 5.0 that applies has a state, and a test that is there or a reason
+	@PYTHONPATH=tests $(BIN)/python -m asvs
+
+audit: .release/installed ## Packages we pin that are known to be vulnerable (needs the network)
+	@.release/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt $(ARGS)
+
+sbom: .release/installed ## What an installation is made of, as CycloneDX in dist/
+	@mkdir -p dist
+	@.release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --validate -o dist/sbom.cdx.json requirements.txt
+	@.release/bin/python -c 'import json; found = json.load(open("dist/sbom.cdx.json")); \
+	  print("dist/sbom.cdx.json: CycloneDX", found["specVersion"], "and valid,", len(found["components"]), "components")'
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -112,7 +125,7 @@ php:
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/
-	rm -rf .venv .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
+	rm -rf .venv .release dist .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -121,4 +134,10 @@ clean: ## Delete what was installed and cached; keeps instance/
 	  { rm -rf .venv; echo "Python has no venv here. Install it (Debian: sudo apt install python3-venv)." >&2; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Apart from the app's own packages: these are not what an installation runs.
+.release/installed: Makefile
+	@$(PYTHON) -m venv .release
+	@.release/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@touch $@
