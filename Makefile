@@ -7,7 +7,7 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice faults outbox-kill9 fhir-schema fhir-renderer \
-  asvs audit sbom check score messages lock chromium engines calc npm pango php clean
+  check score messages lock chromium engines calc npm pango php clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,16 @@ fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.
 fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
 	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
 
+check: .venv/installed ## Style, types and the arrow between rooms
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
+	$(BIN)/python tests/score.py $(ARGS)
+
+.PHONY: asvs audit sbom
 asvs: .venv/installed ## Each id of OWASP ASVS 5.0 that applies has a state, and a test that is there or a reason
 	@PYTHONPATH=tests $(BIN)/python -m asvs
 
@@ -50,15 +60,6 @@ sbom: .release/installed ## What an installation is made of, as CycloneDX in dis
 	  --output-reproducible --validate -o dist/sbom.cdx.json requirements.txt
 	@.release/bin/python -c 'import json; found = json.load(open("dist/sbom.cdx.json")); \
 	  print("dist/sbom.cdx.json: CycloneDX", found["specVersion"], "and valid,", len(found["components"]), "components")'
-
-check: .venv/installed ## Style, types and the arrow between rooms
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-
-score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
-	$(BIN)/python tests/score.py $(ARGS)
 
 messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
 	$(BIN)/python tests/messages.py

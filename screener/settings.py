@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 KEYS_FILE = "keys.env"
 WEAKEST_SECRET = 32
+_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[^\s/]+\S*|tel:\+[0-9-]+")
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
 _TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
-_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[^\s/]+\S*|tel:\+[0-9-]+")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -56,6 +56,8 @@ class Settings:
     base_url: str = "http://localhost:8000"
     # More host names that may be asked for, separated by commas.
     trusted_hosts: str = ""
+    # Where somebody who found a hole may write, as security.txt tells it: mailto:, https: or tel:, by commas.
+    security_contact: str = ""
     # How many reverse proxies stand in front and set X-Forwarded-*.
     proxies: int = 0
     # What one password hash costs (argon2id, two passes).
@@ -68,8 +70,6 @@ class Settings:
     mail_from: str = ""
     # The hosts that clinics may have told of events: names, or *.example.org, with :port unless it is 443.
     webhook_hosts: str = ""
-    # Where somebody who found a hole may write, as security.txt tells it: mailto:, https: or tel:, by commas.
-    security_contact: str = ""
     # Whether this is a demo, whose codes stand on a page; set by `serve --demo` alone.
     demo: str = ""
     # The folder where the demo's mail server leaves what it caught; set by `serve --demo` alone.

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_time
-from flask import Flask, Response, render_template
+from flask import Flask, render_template
 from flask_babel import get_locale
 from jinja2 import StrictUndefined
 
@@ -56,7 +56,7 @@ def install(app: Flask, static_folder: Path) -> None:
         "static_url": lambda name: f"{app.static_url_path}/{name}?v={hashes[name]}",
     }
     app.add_url_rule("/", "home", lambda: render_template("home.html"))
-    app.add_url_rule("/healthz", "healthz", lambda: Response("ok\n", mimetype="text/plain"))
+    app.add_url_rule("/healthz", "healthz", lambda: ("ok\n", {"Content-Type": "text/plain; charset=utf-8"}))
 
 
 def _grouped(lines: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
