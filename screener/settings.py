@@ -145,6 +145,10 @@ def _refuse_weak(settings: Settings) -> None:
             "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
         )
     _refuse_unfit_mail(settings)
+    _refuse_unfit_lists(settings)
+
+
+def _refuse_unfit_lists(settings: Settings) -> None:
     for host in settings.webhook_targets:
         if not _TARGET.fullmatch(host):
             raise SettingsError(
