@@ -73,6 +73,20 @@ check: .venv/installed ## Style, types and the arrow between rooms
 score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
 	$(BIN)/python tests/score.py $(ARGS)
 
+.PHONY: asvs audit sbom
+asvs: .venv/installed ## Each id of OWASP ASVS 5.0 that applies has a state, and a test that is there or a reason
+	@PYTHONPATH=tests $(BIN)/python -m asvs
+
+audit: .release/installed ## Packages we pin that are known to be vulnerable (needs the network)
+	@.release/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt $(ARGS)
+
+sbom: .release/installed ## What an installation is made of, as CycloneDX in dist/
+	@mkdir -p dist
+	@.release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --validate -o dist/sbom.cdx.json requirements.txt
+	@.release/bin/python -c 'import json; found = json.load(open("dist/sbom.cdx.json")); \
+	  print("dist/sbom.cdx.json: CycloneDX", found["specVersion"], "and valid,", len(found["components"]), "components")'
+
 messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
 	$(BIN)/python tests/messages.py
 
@@ -157,7 +171,7 @@ strace:
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/
-	rm -rf .venv .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
+	rm -rf .venv .release dist .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -166,4 +180,10 @@ clean: ## Delete what was installed and cached; keeps instance/
 	  { rm -rf .venv; echo "Python has no venv here. Install it (Debian: sudo apt install python3-venv)." >&2; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Apart from the app's own packages: these are not what an installation runs.
+.release/installed: Makefile
+	@$(PYTHON) -m venv .release
+	@.release/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@touch $@

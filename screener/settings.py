@@ -20,6 +20,7 @@ INSTANCE = ROOT / "instance"
 KEYS_FILE = "keys.env"
 LONGEST_WAIT: Final = 3600
 WEAKEST_SECRET = 32
+_CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[^\s/]+\S*|tel:\+[0-9-]+")
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
 _TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
@@ -63,6 +64,8 @@ class Settings:
     base_url: str = "http://localhost:8000"
     # More host names that may be asked for, separated by commas.
     trusted_hosts: str = ""
+    # Where somebody who found a hole may write, as security.txt tells it: mailto:, https: or tel:, by commas.
+    security_contact: str = ""
     # How many reverse proxies stand in front and set X-Forwarded-*.
     proxies: int = 0
     # What one password hash costs (argon2id, two passes).
@@ -96,6 +99,10 @@ class Settings:
     @property
     def webhook_targets(self) -> list[str]:
         return [host.strip().lower() for host in self.webhook_hosts.split(",") if host.strip()]
+
+    @property
+    def security_contacts(self) -> list[str]:
+        return [contact.strip() for contact in self.security_contact.split(",") if contact.strip()]
 
     @property
     def can_mail(self) -> bool:
@@ -156,11 +163,21 @@ def _refuse_weak(settings: Settings) -> None:
     if settings.pace not in {"on", "off"}:
         raise SettingsError("SCREENER_PACE must be on or off.")
     _refuse_unfit_mail(settings)
+    _refuse_unfit_lists(settings)
+
+
+def _refuse_unfit_lists(settings: Settings) -> None:
     for host in settings.webhook_targets:
         if not _TARGET.fullmatch(host):
             raise SettingsError(
                 f"SCREENER_WEBHOOK_HOSTS: {host} must be a host's name, like hooks.example.org, *.example.org"
                 " or hooks.example.org:8443; several are parted by commas."
+            )
+    for contact in settings.security_contacts:
+        if not _CONTACT.fullmatch(contact):
+            raise SettingsError(
+                f"SCREENER_SECURITY_CONTACT: {contact} must be mailto:security@example.org,"
+                " https://example.org/report or tel:+1-626-555-0100; several are parted by commas."
             )
 
 

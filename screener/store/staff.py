@@ -164,6 +164,23 @@ def set_roles(
     return True
 
 
+def sign_out(session: Session, staff_id: int, *, by: int, now: datetime) -> None:
+    """Wherever the person is signed in, as after a lost device."""
+    end_sessions(session, staff_id, now)
+    note(session, "signed_out", person_subject(staff_id), staff_id=by)
+
+
+def forget_second_steps(session: Session, person: User, now: datetime) -> None:
+    """For whoever lost them all: their password leads to setting one up, and to nothing else."""
+    person.tf_primary_method = person.tf_totp_secret = person.totp_counter = None
+    person.mf_recovery_codes = None
+    for passkey in list(person.webauthn):
+        session.delete(passkey)
+    session.flush()
+    end_sessions(session, person.id, now)
+    note_person(session, person, "second_step_forgotten", by=None)
+
+
 def make_installation_admin(session: Session, person: User, now: datetime) -> None:
     """From now on they look after the clinics. Signs them out; stands in the trails of their own clinics."""
     person.is_installation_admin = True

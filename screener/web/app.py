@@ -52,6 +52,7 @@ from screener.web import (
     records,
     retention,
     saving,  # noqa: F401 - its doors stand on the patient blueprint
+    security_txt,
     sign_in,
     tokens,
     transaction,
@@ -131,6 +132,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     clinic_look.install(app)
     app.before_request(access.refuse_foreign_posts)
     pages.install(app, Path(app.static_folder or ""))
+    app.register_blueprint(security_txt.security_txt)
     sign_in.install(app, settings)
     records.install(app)
     for blueprint in _BLUEPRINTS:

@@ -58,6 +58,8 @@ WORDS: Final[Mapping[str, str]] = {
     "invited_again": "Invited a person again",
     "roles_changed": "Changed a person's roles",
     "removed": "Removed a person",
+    "signed_out": "Signed a person out everywhere",
+    "second_step_forgotten": "Took a person's second steps away",
     "sites_changed": "Changed the list of websites",
     "webhook_added": "Added a webhook",
     "webhook_changed": "Changed what a webhook is told",

@@ -494,6 +494,26 @@ def end_installation_admin_command(email: str) -> None:
     click.echo("Done. They are signed out.")
 
 
+@staff_group.command("forget-second-step")
+@click.argument("email")
+def forget_second_step_command(email: str) -> None:
+    """For whoever lost app, passkeys and recovery codes: make sure who asks, then let them set one up anew.
+
+    They are signed out. Until they set one up, the password alone is enough to do so: do it while they wait.
+    """
+    from datetime import UTC, datetime
+
+    from screener.store.staff import find_person, forget_second_steps
+
+    with _open_database().new_session() as session:
+        person = find_person(session, email)
+        if person is None:
+            raise click.ClickException(f"Nobody has the address {email}.")
+        forget_second_steps(session, person, datetime.now(UTC))
+        session.commit()
+    click.echo("Done. At the next sign-in a second step is set up.")
+
+
 @main.command("replay")
 @click.option("--clinic", "slug", help="Only this clinic's screenings.")
 @click.option("--rows", "with_rows", is_flag=True, help="Also name each request whose verdicts changed.")

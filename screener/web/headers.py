@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from screener.web.access import is_staff_page
+from screener.web.access import is_staff_page, settings
 from screener.web.languages import language
+from screener.web.transaction import BAD_REQUEST
 
 # Which pages a clinic's site may frame: only the patient's.
 _PATIENT = "patient."
@@ -23,10 +24,15 @@ _KEPT = frozenset(
 )
 
 # The same for everybody: what may be kept stands in their own headers.
-_FILES = {"static", "widget.loader"}
+_FILES = frozenset({"static", "widget.loader"})
+
+# Clinics' own pages load the script; a page that is tried out lies in a sandbox, which is no origin's.
+_LOADED_ELSEWHERE = _FILES | {"clinic_look.stylesheet", "clinic_look.logo"}
+
+_SIGNING_OUT = frozenset({"security.logout", "account.sign_out_everywhere"})
 
 _CSP = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    "default-src 'none'; object-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
     " form-action 'self'; base-uri 'none';{more} frame-ancestors {ancestors}"
 )
 _NOTHING = "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -37,7 +43,13 @@ def add_headers(response: Response) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Permissions-Policy"] = _NOTHING
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.endpoint in _FILES:
+    is_for_all = request.endpoint in _LOADED_ELSEWHERE
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_for_all else "same-origin"
+    # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.
+    headers["Referrer-Policy"] = "same-origin"
+    if request.is_secure or settings().base_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint in _FILES and response.status_code < BAD_REQUEST:
         headers["Content-Security-Policy"] = _CSP.format(more="", ancestors="'none'")
         return response
     ancestors = _frame_ancestors()
@@ -48,14 +60,13 @@ def add_headers(response: Response) -> Response:
     headers["Content-Security-Policy"] = _CSP.format(more=more, ancestors=ancestors)
     if is_staff_page(request) or ancestors == "'none'":
         headers["X-Frame-Options"] = "DENY" if ancestors == "'none'" else "SAMEORIGIN"
-    # The planted-draft fence falls back on a same-origin Referer; tokens never leave our origin.
-    headers["Referrer-Policy"] = "same-origin"
     if request.endpoint not in _KEPT or "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
+    if request.endpoint in _SIGNING_OUT:
+        # Pages that the browser's Back would show again.
+        headers["Clear-Site-Data"] = '"cache", "storage"'
     if response.mimetype == "text/html":
         headers["Content-Language"] = language()
-    if request.is_secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
 
 

@@ -23,6 +23,7 @@ from screener.store.staff import (
     list_colleagues,
     make_installation_admin,
     set_roles,
+    sign_out,
 )
 from screener.store.tables import User
 from screener.store.tenancy import entered_clinic
@@ -118,14 +119,18 @@ def person(staff_id: int) -> Any:
         return _person(colleague, [])
     if staff_id == current_user.id:
         return _person(colleague, [("main", "Ask another administrator to change your own roles.")]), 409
-    leaves = "leave" in request.form
-    if form.problems and not leaves:
+    leaves, only_out = "leave" in request.form, "sign_out" in request.form
+    if form.problems and not (leaves or only_out):
         return _person(colleague, form.problems), 422
     # Of two administrators who remove each other at once, the second is no administrator any more.
     hold_people(db(), entered_clinic(db()))
     if Role.CLINIC_ADMIN.value not in find_roles(db(), current_user.id, entered_clinic(db())):
         abort(403, description="no administrator")
-    _change(colleague, [] if leaves else form.roles.data)
+    if only_out:
+        sign_out(db(), staff_id, by=current_user.id, now=datetime.now(UTC))
+        flash(f"{colleague.name} is signed out everywhere.")
+    else:
+        _change(colleague, [] if leaves else form.roles.data)
     return redirect(url_for("people.index", clinic_slug=g.staff_clinic.slug), 303)
 
 

@@ -35,7 +35,6 @@ def install(app: Flask) -> None:
 def loader() -> Response:
     response = send_file(Path(current_app.static_folder or "") / _LOADER, "text/javascript")
     response.headers["Cache-Control"] = _LOADER_KEPT
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

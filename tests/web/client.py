@@ -231,7 +231,13 @@ def lint(page: Page) -> None:
 def _lint_headers(page: Page) -> None:
     headers = page.headers
     policy = headers.get("Content-Security-Policy", "")
-    for part in ("default-src 'none'", "style-src 'self'", "script-src 'self'", "base-uri 'none'"):
+    for part in (
+        "default-src 'none'",
+        "object-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "base-uri 'none'",
+    ):
         assert part in policy, (page.path, policy)
     assert "unsafe" not in policy
     assert "frame-ancestors" in policy

@@ -12,7 +12,16 @@ from flask import Flask
 from web.client import Browser, Page
 from web.test_replay import settings_of
 from web.test_sign_in import change, is_in
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, plant, sign_in, token_of
+from web.walking import (
+    SignedIn,
+    add_requests,
+    answers_but,
+    at_clinic,
+    enter_password,
+    plant,
+    sign_in,
+    token_of,
+)
 
 from screener.store.audit import Wanted, list_entries
 from screener.store.clinic_changes import shred_keys
@@ -204,6 +213,21 @@ def test_who_looks_after_the_clinics_comes_in_by_a_link_and_can_be_ended(install
     ended = ("staff", "end-installation-admin", words[2])
     assert run(installation, *ended) == ["Done. They are signed out."]
     assert run(installation, *ended, status=1)[0].endswith("does not look after the clinics.")
+
+
+def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Installation) -> None:
+    email, app = "intake@acme.example", installation.app
+    lost, browser = sign_in(Browser(app), email), Browser(app)
+    forget = ("staff", "forget-second-step")
+    assert run(installation, *forget, email) == ["Done. At the next sign-in a second step is set up."]
+    assert run(installation, *forget, "x@y.example", status=1) == [
+        "Error: Nobody has the address x@y.example."
+    ]
+    assert lost.get("/desk/acme/queue").location.startswith("/staff/login")
+    # The password leads to the set-up and to nothing else.
+    assert enter_password(browser, browser.get("/staff/login"), email).status == 302
+    assert browser.get("/desk/acme/queue").location == "/desk/account/second-step"
+    assert ("second_step_forgotten", None) in trail(app, "acme")
 
 
 def test_a_mail_of_a_shredded_clinic_is_not_owed_any_more(app: Flask) -> None:

@@ -228,6 +228,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("clinic_look.edit", "POST"): admins(303),
     ("clinic_look.preview", "GET"): admins(200),
     ("clinic_look.preview", "POST"): admins(200),
+    # Nobody was named to write to.
+    ("security_txt.show", "GET"): either(404),
     # No color was asked for, and there is no logo.
     ("clinic_look.stylesheet", "GET"): either(404),
     ("clinic_look.logo", "GET"): either(404),

@@ -145,7 +145,20 @@ def test_whoever_was_removed_is_out_and_finds_nothing_of_the_clinic(
     assert admin.get(path).status == 404
 
 
-@pytest.mark.parametrize("form", [{"roles": ["intake"]}, {"leave": "yes"}])
+def test_an_administrator_signs_a_person_out_everywhere_and_changes_nothing_else(
+    app: Flask, admin: Browser, intake: Browser
+) -> None:
+    path, roles = person_page(app, INTAKE), roles_of(app, INTAKE)
+    told = admin.follow(admin.post(path, token_of(admin.get(path)) | {"sign_out": "yes"}))
+    assert f"{INTAKE} is signed out everywhere." in told.text
+    assert (is_in(intake), roles_of(app, INTAKE)) == (False, roles)
+    assert is_in(sign_in(intake, INTAKE))
+    assert "Signed a person out everywhere" in admin.get("/desk/acme/audit").text
+    foreign = person_page(app, OTHER)
+    assert admin.post(foreign, token_of(admin.get(path)) | {"sign_out": "yes"}).status == 404
+
+
+@pytest.mark.parametrize("form", [{"roles": ["intake"]}, {"leave": "yes"}, {"sign_out": "yes"}])
 def test_nobody_changes_their_own_roles(app: Flask, admin: Browser, form: dict[str, object]) -> None:
     path = person_page(app, ADMIN)
     page = admin.get(path)

@@ -23,6 +23,7 @@ from web.client import Browser, Page
 from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
 
 from screener import create_app
+from screener.settings import Settings
 from screener.store.outbox import Lease, read_mail
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import Clinic, OutboxMessage, StaffSession
@@ -541,6 +542,39 @@ def test_a_long_password_of_any_kind_will_do(app: Flask, password: str) -> None:
     assert (page.location, page.status) == (LOGIN, 302), page.problems
     browser = Browser(app)
     assert enter_password(browser, browser.get(LOGIN), INTAKE, password).status == 302
+
+
+def test_the_password_is_changed_by_whoever_knows_the_old_one(intake: Browser) -> None:
+    page = intake.get("/staff/change")
+    typed = {"password": NEW_PASSWORD, "new_password": NEW_PASSWORD, "new_password_confirm": NEW_PASSWORD}
+    assert "This password is not right." in intake.post(page.path, token_of(page) | typed).text
+
+
+def test_passwords_lie_as_argon2id(app: Flask) -> None:
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), INTAKE)
+        assert person is not None
+        # The tests' own memory, so that they are fast.
+        assert str(person.password).startswith("$argon2id$v=19$m=64,t=2,p=1$")
+    assert Settings().password_memory_kib >= 19 * 1024
+
+
+def test_password_fields_are_masked_and_open_to_managers(app: Flask, intake: Browser) -> None:
+    ask_for_reset(app, INTAKE)
+    ((_, _, reset),) = mails(app)
+    nobody = Browser(app)
+    for page in (
+        nobody.get(LOGIN),
+        nobody.get(reset),
+        intake.get("/staff/change"),
+        intake.get("/staff/verify"),
+    ):
+        fields = [field for field in page.all("input") if "password" in field.get("name", "")]
+        assert fields, page.path
+        for field in fields:
+            assert field.get("type") == "password"
+            assert field.get("autocomplete") in {"current-password", "new-password"}
+            assert not field.get("value")
 
 
 def test_a_link_works_once_and_a_later_one_with_it(app: Flask) -> None:
