@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from screener.domain.answers import Answers
 from screener.domain.question import NONE_CODE, Value
 from screener.domain.questionnaire import (
     ACUTE_OTHER_NAME,
@@ -97,6 +96,6 @@ def carried_over(answers: Mapping[str, Value | None]) -> dict[str, Value | None]
     return {question_id: value for question_id, value in answers.items() if question_id in _CARRIED_OVER}
 
 
-def has_grown_old(answers: Answers, paused: timedelta) -> bool:
-    """Whether no danger was said too long ago to hold; a danger that was ticked stays one."""
-    return paused >= DANGER_HOLDS and answers[DANGER_NOW] == (NONE_CODE,)
+def has_grown_old(stored: Mapping[str, Any], paused: timedelta) -> bool:
+    """Whether "none of these, now" was said too long ago to hold; a danger that was ticked stays one."""
+    return paused >= DANGER_HOLDS and list(stored.get(DANGER_NOW.id) or ()) == [NONE_CODE]

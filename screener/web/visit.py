@@ -42,6 +42,8 @@ from screener.web.look import look_parameters, take_choice, take_look_of
 from screener.web.widget import take_frame_of
 
 INVALID = 422
+_DANGER_PAGE = QUESTIONNAIRE.page_of(DANGER_NOW)
+_TAKES_ANSWERS = frozenset({"patient.page", "patient.pause"})
 
 
 def now() -> datetime:
@@ -123,8 +125,7 @@ class Visit:
         stored = self.draft.document["answers"]
         kept = {i: value for i, value in stored.items() if i not in replaced}
         self.draft.document["answers"] = _with_days_that_fit({**kept, **answers})
-        for judged in ("answers", "urgency", "screening", "report"):
-            self.__dict__.pop(judged, None)
+        self._judge_anew()
         self.draft.document["answers"] = self.answers.as_raw()
         if self.is_emergency and not was_emergency:
             self.note("stop", self.urgency.emergencies)
@@ -173,7 +174,20 @@ class Visit:
     def way_forward(self) -> str:
         """The first page that still needs an answer, or the check page."""
         page = self.answers.first_unanswered(BEFORE_RESULT)
+        if page is _DANGER_PAGE and self.answers[AGE] is not None:
+            # It was answered before, and that has grown old.
+            self.told = "since"
+            return self.url("page", slug=page.slug, back="check")
         return self.page_url(page) if page else self.url("check")
+
+    def forget_calm(self) -> None:
+        """No danger is no answer any more: it is asked once more."""
+        self.draft.document["answers"].pop(DANGER_NOW.id, None)
+        self._judge_anew()
+
+    def _judge_anew(self) -> None:
+        for judged in ("answers", "urgency", "screening", "report"):
+            self.__dict__.pop(judged, None)
 
 
 def _with_days_that_fit(answers: dict[str, Any]) -> dict[str, Any]:
@@ -199,13 +213,26 @@ def with_draft(view: Callable[..., Any]) -> Callable[..., Any]:
         if request.method != "POST" and not comes_from_our_page():
             return door_page(visit)
         try:
-            return view(visit, **values)
+            return _view_after_pause(visit, view, **values) if _is_calm_old(draft) else view(visit, **values)
         except NotFoundError:
             # Another tab has sent or closed this draft meanwhile.
             db().rollback()
             return sent_or_gone(token)
 
     return opened
+
+
+def _view_after_pause(visit: Visit, view: Callable[..., Any], **values: Any) -> Any:
+    """Danger is asked once more first; only answers that were typed already are taken before."""
+    if request.method != "POST" or request.endpoint not in _TAKES_ANSWERS:
+        visit.forget_calm()
+        return view(visit, **values)
+    response = view(visit, **values)
+    answered = values.get("slug") or request.form.get("place")
+    if isinstance(response, Response) and answered != _DANGER_PAGE.slug:
+        visit.forget_calm()
+        visit.save()
+    return response
 
 
 def enter_draft(draft: OpenDraft) -> None:
@@ -226,18 +253,16 @@ def come_back(draft: OpenDraft) -> Response:
     draft.document.pop("birth_year", None)
     # Come back to by a link, it stands in no clinic's page any more.
     draft.document.pop("frame", None)
-    asks_danger = has_grown_old(restore_answers(draft.document["answers"]), now() - draft.row.last_active_at)
-    if asks_danger:
+    if _is_calm_old(draft):
         del draft.document["answers"][DANGER_NOW.id]
     token = renew_door(db(), draft, now())
     save_draft(db(), draft, now())
     visit = Visit(token, draft, told="again" if was_invited else "used" if was_saved else None)
-    if visit.is_emergency:
-        return redirect(visit.url("stop"), 303)
-    if asks_danger:
-        visit.told = "since"
-        return redirect(visit.url("page", slug=QUESTIONNAIRE.page_of(DANGER_NOW).slug, back="check"), 303)
-    return redirect(visit.way_forward(), 303)
+    return redirect(visit.url("stop") if visit.is_emergency else visit.way_forward(), 303)
+
+
+def _is_calm_old(draft: OpenDraft) -> bool:
+    return has_grown_old(draft.document["answers"], now() - draft.row.last_active_at)
 
 
 def after_safety(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -349,7 +349,7 @@ def test_a_draft_past_its_time_is_gone_for_every_request(
 def test_a_draft_is_open_until_its_time_is_up(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but())
     age_draft(app, last_active_at=DRAFT_IDLE - timedelta(minutes=1))
-    fill(browser, walk.get("about-you"), answers_but())
+    fill(browser, walk.get("danger-now"), answers_but())
     age_draft(app, created_at=DRAFT_LIFE - timedelta(minutes=1))
     assert walk.get("check").status == 200
 

@@ -14,6 +14,7 @@ from web.walking import SignedIn, answers_but, forget_failures, plant, sign_in, 
 from screener import create_app
 from screener.store.staff_sessions import list_staff_sessions
 from screener.store.tables import FailedTries, User
+from screener.web import arrival
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE")
 WITHIN = {"Sec-Fetch-Site": "same-origin"}
@@ -105,6 +106,18 @@ def test_a_failure_carries_them_too(https: Flask) -> None:
     assert failed.status_code == 500
     check(Page("/fails", failed))
     assert "ZeroDivisionError" not in failed.text
+
+
+def test_who_is_turned_away_at_the_door_is_told_safely(https: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrival, "SENDING", 0)
+    away = https.test_client().post("/c/acme/start", data={"any": "body"}, headers=WITHIN)
+    assert away.status_code == 503
+    for name in ("default-src", "object-src", "base-uri", "form-action"):
+        assert f"{name} 'none'" in away.headers["Content-Security-Policy"]
+    assert "frame-ancestors *" in away.headers["Content-Security-Policy"]
+    kept = ("Cache-Control", "X-Content-Type-Options", "Referrer-Policy", "Strict-Transport-Security")
+    same = https.test_client().get("/c/acme").headers
+    assert [away.headers[name] for name in kept] == [same[name] for name in kept]
 
 
 def test_without_https_nobody_is_sent_there(browser: Browser) -> None:

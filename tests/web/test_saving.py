@@ -29,7 +29,7 @@ from web.walking import (
 from screener.domain.next_screening import DANGER_HOLDS
 from screener.store.clinics import clinic_key
 from screener.store.drafts import find_open_draft
-from screener.store.tables import MOST_TRIES, SAVED_IDLE, Clinic, Draft, OutboxMessage, place_of
+from screener.store.tables import MOST_TRIES, SAVED_IDLE, Clinic, Consultation, Draft, OutboxMessage, place_of
 from screener.store.vault import open_document
 from screener.web.saving import MOST_LINKS_A_DAY
 
@@ -531,7 +531,7 @@ def test_a_saved_draft_outlives_the_day_and_ends_a_week_after_the_last_activity(
             )
             session.commit()
         assert device.get(path).status == status
-        assert walk.get("check").status == status
+        assert walk.get("danger-now").status == status
 
 
 # ---------------------------------------------------------------- what was said a while ago
@@ -539,9 +539,7 @@ def test_a_saved_draft_outlives_the_day_and_ends_a_week_after_the_last_activity(
 
 def come_back_after(app: Flask, browser: Browser, walk: Walk, paused: timedelta) -> Page:
     path = f"/resume/{leave(app, walk, 'resume')}"
-    with at_clinic(app, "acme") as (session, _):
-        session.execute(update(Draft).values(last_active_at=datetime.now(UTC) - paused))
-        session.commit()
+    pause(app, paused)
     page = browser.get(path)
     return browser.get(browser.post(path, page.form | {"birth_year": str(BORN)}).location)
 
@@ -565,6 +563,49 @@ def test_a_danger_that_came_in_the_pause_stops_the_questions(browser: Browser, a
     page = come_back_after(app, browser, walk, timedelta(days=6))
     went = browser.post(page.path, page.form | {"danger_now": ["stroke_signs"]})
     assert went.location.endswith("/stop")
+
+
+def pause(app: Flask, paused: timedelta) -> None:
+    with at_clinic(app, "acme") as (session, _):
+        session.execute(update(Draft).values(last_active_at=datetime.now(UTC) - paused))
+        session.commit()
+
+
+def asks_danger(page: Page) -> bool:
+    return (
+        page.path.split("?")[0].endswith("/danger-now")
+        and "Some time has passed" in page.text
+        and "danger_now" not in page.form
+    )
+
+
+def test_a_page_left_open_for_hours_sends_nothing_before_danger_is_asked(
+    browser: Browser, app: Flask
+) -> None:
+    walk = plant(browser, app, answers_but())
+    form = walk.contact_form(CONTACT)
+    pause(app, DANGER_HOLDS)
+    for place in ("check", "result", "copy.pdf", "contact", "changes"):
+        assert asks_danger(browser.follow(walk.get(place))), place
+    asked = browser.follow(browser.post(walk.url("contact"), form))
+    assert asks_danger(asked)
+    assert count_rows(app, Consultation) == 0
+    assert browser.post(asked.path, asked.form | {"danger_now": ["none"]}).location.endswith("/check")
+    assert "/r/" in browser.post(walk.url("contact"), form).location
+
+
+@pytest.mark.parametrize("address", ["headache-days", "pause"])
+def test_what_was_typed_on_a_page_left_open_is_kept(browser: Browser, app: Flask, address: str) -> None:
+    walk = plant(browser, app, answers_but())
+    typed = walk.get("headache-days").form | {"head_days": "11", "place": "headache-days"}
+    pause(app, timedelta(hours=20))
+    assert browser.post(walk.url(address), typed).status == 303
+    assert stored(app, walk)["head_days"] == 11
+    assert asks_danger(browser.follow(walk.get("check")))
+    # Also where the page left open was the one about danger.
+    danger = walk.get("danger-now").form | {"danger_now": ["none"]}
+    pause(app, timedelta(hours=20))
+    assert browser.post(walk.url("danger-now?back=check"), danger).location.endswith("/check")
 
 
 def test_a_short_pause_asks_nothing_again_and_a_ticked_danger_stays(browser: Browser, app: Flask) -> None:
