@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from screener.store.vault import derive_token
 # Whoever has used less than this part of their own turns does not wait for what all together do: a limit that
 # strangers fill must not keep out who comes once.
 QUIET: Final = 1 / 4
+_MS: Final = timedelta(milliseconds=1)
 
 
 class Counted(NamedTuple):
@@ -28,57 +29,50 @@ class Counted(NamedTuple):
     # Counts what many do: no reason to hold up somebody who did it hardly ever.
     of_many: bool = False
 
-    def turns(self, full_at: datetime, now: datetime) -> float:
-        """How many of the turns at once are used up; they come back one by one."""
-        return max(full_at - now, timedelta(0)) / self.step
-
-    def wait(self, full_at: datetime, now: datetime) -> timedelta:
-        return max(full_at - now - (self.at_once - 1) * self.step, timedelta(0))
+    @property
+    def step_ms(self) -> int:
+        return self.step // _MS
 
 
 def wait_before(session: Session, counted: Sequence[Counted], now: datetime) -> timedelta:
-    """How long to wait, judged by the first and by what else is counted; nothing if it may go ahead.
+    """How long to wait, at most a step, judged by the first and by what else is counted; zero: go ahead.
 
-    A wait takes no turn: asking often makes none longer. Holds others of the kind until the commit.
+    A wait takes no turn: asking often makes none longer. Nothing is locked, so of those who ask at the same
+    moment a few more than said may go ahead.
     """
-    full_at = _full_at(session, counted, now)
+    names = {_name(session, one): one for one in counted}
+    rows = session.execute(select(Pace.name, Pace.full_at).where(Pace.name.in_(names)))
+    # What is still to come back, in milliseconds.
+    missing = {names[row.name]: max(row.full_at - _to_ms(now), 0) for row in rows}
     own = counted[0]
-    is_quiet = own.turns(full_at[own], now) < own.at_once * QUIET
-    waits = [one.wait(full_at[one], now) for one in counted if not (one.of_many and is_quiet)]
-    return max(waits)
+    is_quiet = missing.get(own, 0) < own.at_once * own.step_ms * QUIET
+    asked = [one for one in counted if not (one.of_many and is_quiet)]
+    waits = (missing.get(one, 0) - (one.at_once - 1) * one.step_ms for one in asked)
+    return timedelta(milliseconds=max(0, *waits))
 
 
 def take_turn(session: Session, counted: Sequence[Counted], now: datetime) -> None:
-    full_at = _full_at(session, counted, now)
+    """Counts it. Last in a transaction: whoever counts the same waits for its end."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    moment = _to_ms(now)
     for name, one in sorted((_name(session, one), one) for one in counted):
-        # Never so full that a wait is longer than a step.
-        full = min(full_at[one] + one.step, now + one.at_once * one.step)
-        turn = insert(Pace).values(name=name, full_at=full)
-        session.execute(
-            turn.on_conflict_do_update(index_elements=[Pace.name], set_={"full_at": turn.excluded.full_at})
-        )
+        most = moment + one.at_once * one.step_ms
+        begun = case((Pace.full_at > moment, Pace.full_at), else_=moment)
+        full_at = case((begun + one.step_ms > most, most), else_=begun + one.step_ms)
+        turn = insert(Pace).values(name=name, full_at=moment + one.step_ms)
+        session.execute(turn.on_conflict_do_update(index_elements=[Pace.name], set_={"full_at": full_at}))
 
 
 def forget_whole(session: Session, now: datetime) -> int:
     """Who has all turns again needs no row; how many went. What a request holds now goes the next time."""
-    whole = select(Pace.name).where(Pace.full_at <= now).with_for_update(skip_locked=True)
+    whole = select(Pace.name).where(Pace.full_at <= _to_ms(now)).with_for_update(skip_locked=True)
     gone = delete(Pace).where(Pace.name.in_(whole))
     removed = session.execute(gone, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", removed).rowcount
 
 
-def _full_at(session: Session, counted: Sequence[Counted], now: datetime) -> dict[Counted, datetime]:
-    """When all turns will be there again; now, if they are."""
-    names = {one: _name(session, one) for one in counted}
-    rows = session.execute(
-        select(Pace.name, Pace.full_at)
-        .where(Pace.name.in_(names.values()))
-        .order_by(Pace.name)
-        .with_for_update()
-    )
-    found = {row.name: row.full_at for row in rows}
-    return {one: max(found.get(name, now), now) for one, name in names.items()}
+def _to_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _name(session: Session, one: Counted) -> str:

@@ -11,7 +11,18 @@ from flask_security.models.sqla_v2 import (
     FsUserMixin,
     FsWebAuthnMixin,
 )
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from screener.domain.notification import Choice
@@ -693,4 +704,5 @@ class Pace(Base):
     __tablename__ = "paces"
 
     name: Mapped[str] = mapped_column(String(43), primary_key=True)
-    full_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # In milliseconds since 1970, so that the database itself counts on.
+    full_at: Mapped[int] = mapped_column(BigInteger)

@@ -95,9 +95,9 @@ def begin(slug: str) -> Any:
         take_frame_of(document)
         page = render_template("patient/wait.html", seconds=seconds, for_other=for_other)
         return page, TOO_MANY, {"Retry-After": str(seconds)}
-    note_turn(counted, now())
     remove_expired_drafts(db(), now())
     _, token = add_draft(db(), clinic.id, document, now(), reached=BEGUN)
+    note_turn(counted, now())
     return redirect(url_for("patient.page", token=token, slug=QUESTIONNAIRE.pages[0].slug), 303)
 
 

@@ -87,8 +87,8 @@ def save(visit: Visit) -> Any:
         if wait_for(box, now()):
             form.refuse_mail()
             return _show_save(visit, form), INVALID
-        note_turn((*counted, *box), now())
         _save_for_later(visit, form)
+        note_turn((*counted, *box), now())
         return redirect(visit.url("saved", place=request.args.get("place")), 303)
     return _show_save(visit, form), INVALID if is_sent else 200
 

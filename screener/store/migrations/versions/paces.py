@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.create_table(
         "paces",
         sa.Column("name", sa.String(length=43), nullable=False),
-        sa.Column("full_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("full_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_paces"),
     )
 
