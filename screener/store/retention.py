@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from screener.domain.follow_up import last_day_over
-from screener.domain.retention import Periods, goes_at
+from screener.domain.retention import AUDIT_YEARS, Periods, goes_at
 from screener.store.audit import Subject, note, note_each, request_subject
 from screener.store.consultations import add_event, remove_consultation
 from screener.store.drafts import is_expired, remove_expired_drafts
@@ -21,6 +21,8 @@ from screener.store.tables import (
     Clinic,
     Consultation,
     Draft,
+    DraftEndings,
+    Export,
     FailedTries,
     Opening,
     OutboxMessage,
@@ -33,6 +35,8 @@ A_BATCH: Final = 20
 MANY: Final = 500
 # Mail that hangs on no request and no form, as invitations of staff, after it left or was given up.
 _SETTLED_MAIL: Final = timedelta(days=30)
+# Notes of files taken out, and counts of where forms ended: as long as the law keeps the trail.
+_AS_THE_TRAIL: Final = timedelta(days=366 * AUDIT_YEARS)
 
 
 class Going(NamedTuple):
@@ -157,14 +161,19 @@ def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: i
 
 
 def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int = MANY) -> int:
-    """What the clinic has no use for any more: lapsed openings, and mail that was settled long ago."""
+    """What the clinic has no use for any more: lapsed openings, and mail, notes and counts of long ago."""
     settled = and_(
         OutboxMessage.consultation_id.is_(None),
         OutboxMessage.draft_id.is_(None),
         func.coalesce(OutboxMessage.sent_at, OutboxMessage.failed_at) <= now - _SETTLED_MAIL,
     )
-    lapsed = Opening.seen_at <= now - LEASE
-    return _delete(session, OutboxMessage, settled, limit) + _delete(session, Opening, lapsed, limit)
+    old = {
+        OutboxMessage: settled,
+        Opening: Opening.seen_at <= now - LEASE,
+        Export: Export.at <= now - _AS_THE_TRAIL,
+        DraftEndings: DraftEndings.day < (now - _AS_THE_TRAIL).date(),
+    }
+    return sum(_delete(session, table, over, limit) for table, over in old.items())
 
 
 def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:

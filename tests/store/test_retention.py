@@ -14,6 +14,8 @@ from screener.store.clinic_changes import change_clinic
 from screener.store.consultations import move_consultation, withdraw_consultation
 from screener.store.database import Base, Database, new_id
 from screener.store.drafts import add_draft, find_open_draft
+from screener.store.endings import Ending, count_endings, endings_by_page
+from screener.store.extracts import add_export, list_exports
 from screener.store.migrations import migrate
 from screener.store.openings import note_opening
 from screener.store.retention import (
@@ -195,6 +197,22 @@ def test_what_nobody_needs_any_more_goes_too(entered: Session, clinic: Clinic) -
     assert remove_old_sign_ins(entered, NOW + KNOWN_PLACE - HOUR) == 3
     assert len(entered.scalars(select(StaffSession)).all()) == 1
     assert remove_old_sign_ins(entered, NOW + KNOWN_PLACE) == 1
+
+
+def test_who_took_out_files_and_where_forms_ended_is_known_for_six_years(
+    entered: Session, clinic: Clinic
+) -> None:
+    person = make_person(entered, "Grace")
+    about = {"reason": "board", "references": ["AB"], "file_format": "csv", "groups": [], "query": {}}
+    add_export(entered, **about, staff_id=person.id, now=NOW)  # type: ignore[arg-type]
+    count_endings(entered, [Ending(NOW, "age")])
+    entered.commit()
+    over = NOW + timedelta(days=6 * 366)
+    assert remove_leavings(entered, clinic, over - MOMENT) == 0
+    assert remove_leavings(entered, clinic, over) == 1
+    assert list_exports(entered, limit=9) == []
+    assert remove_leavings(entered, clinic, over + DAY) == 1
+    assert endings_by_page(entered, date.min, date.max) == {}
 
 
 def test_the_strictest_clinic_of_a_person_says_when_silence_ends_the_session(
