@@ -55,6 +55,8 @@ def _look_at_address(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding(f"Address: {settings.base_url}, behind {settings.proxies} proxies.")
+    if settings.pace == "off":
+        yield Finding("SCREENER_PACE is off: bots may send what they like. Remove it.", must=True)
     if not settings.proxies:
         yield Finding(
             "Better: if a proxy stands in front, set SCREENER_PROXIES=1. Without it all visitors seem to come"

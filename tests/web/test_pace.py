@@ -31,6 +31,7 @@ from web.walking import (
 from screener import create_app
 from screener.store.tables import Consultation, Draft, OutboxMessage, Pace
 from screener.web import pace
+from screener.web.doctor import examine
 from screener.web.pace import LEAST, TRAP, note_turn, turns
 
 pytestmark = pytest.mark.both_databases
@@ -225,6 +226,13 @@ def test_at_a_clinic_that_is_flooded_whoever_comes_seldom_still_gets_through(
         assert begun(app).send(CONTACT).status == 303
     assert waits(begun(app).send(CONTACT)) in {55, 60}
     assert begun(app, "other").send(CONTACT).status == 303, "another clinic is not flooded"
+
+
+def test_the_doctor_does_not_let_an_open_installation_run_without_it(installation: Installation) -> None:
+    off, database = installation.settings, installation.app.extensions["screener.database"]
+    public = replace(off, base_url="https://screen.example.org")
+    told = [[one.words for one in examine(each, database) if one.must] for each in (off, public)]
+    assert [any("SCREENER_PACE is off" in words for words in each) for each in told] == [False, True]
 
 
 def test_the_same_form_sent_again_finds_its_receipt_whatever_the_pace(app: Flask) -> None:
