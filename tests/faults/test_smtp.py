@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, Final
 
 import pytest
@@ -27,9 +27,12 @@ from screener.store.tables import OutboxMessage
 from screener.web.deliver import Patience
 
 SUBMISSIONS: Final = int(os.environ.get("CYCLES") or 40)
-QUEUE: Final = 10_000
-# The figure to reach is 10 %; what is below this many seconds is the machine's own noise.
-MOST_GROWTH, NOISE = 1.10, 0.025
+QUEUE: Final = int(os.environ.get("QUEUE") or 10_000)
+# The figure to reach is 10 %. To it comes, in seconds, what a busy machine does to a median and to a tail of
+# few; far below the half second after which the worker gives a silent server up, which is what it would cost
+# a patient to wait for one.
+MOST_GROWTH: Final = 1.10
+NOISE_OF_MEDIAN, NOISE_OF_P95 = 0.010, 0.100
 
 
 def always(office: PostOffice, at: str, reply: str) -> PostOffice:
@@ -79,11 +82,17 @@ FAULTS = (
 )
 
 
-@pytest.fixture
-def installation(databases: Databases) -> Iterator[Installation]:
+@contextmanager
+def installed(databases: Databases) -> Iterator[Installation]:
     made = make_installation(databases.create())
     yield made
     made.app.extensions["screener.database"].dispose()
+
+
+@pytest.fixture
+def installation(databases: Databases) -> Iterator[Installation]:
+    with installed(databases) as installation:
+        yield installation
 
 
 @contextmanager
@@ -100,18 +109,27 @@ def working(installation: Installation, number: int = 1, **settings: str) -> Ite
             worker.join()
 
 
-def submit(installation: Installation) -> float:
-    """Seconds of the slowest but one in twenty."""
-    took = []
+def submit(*installations: Installation) -> list[list[float]]:
+    """At each in turn, so that all meet the same machine: seconds of each request."""
+    took: list[list[float]] = [[] for _ in installations]
     for _ in range(SUBMISSIONS):
-        browser = Browser(installation.app)
-        walk = plant(browser, installation.app, answers_but())
-        form, path = walk.contact_form(contact_but(contact_email="pat@example.com")), walk.url("contact")
-        begun = time.perf_counter()
-        sent = browser.post(path, form)
-        took.append(time.perf_counter() - begun)
-        assert sent.status == 303
-    return quantiles(took, n=20)[-1]
+        for installation, seconds in zip(installations, took, strict=True):
+            browser = Browser(installation.app)
+            walk = plant(browser, installation.app, answers_but())
+            form, path = walk.contact_form(contact_but(contact_email="pat@example.com")), walk.url("contact")
+            begun = time.perf_counter()
+            sent = browser.post(path, form)
+            seconds.append(time.perf_counter() - begun)
+            assert sent.status == 303
+    return took
+
+
+def p95(seconds: list[float]) -> float:
+    return quantiles(seconds, n=20)[-1]
+
+
+def told(seconds: list[float]) -> str:
+    return f"{median(seconds) * 1000:.0f} ms (median), {p95(seconds) * 1000:.0f} ms (p95)"
 
 
 def confirmations(installation: Installation) -> list[OutboxMessage]:
@@ -131,17 +149,21 @@ def send_all_again(installation: Installation) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_delays_mail_and_nothing_else(
+    databases: Databases,
     installation: Installation,
     name: str,
     certificate: Any,  # noqa: F811
 ) -> None:
-    with fault("healthy", certificate) as settings, working(installation, **settings):
-        healthy = submit(installation)
-    before = {row.id for row in confirmations(installation)}
-    with fault(name, certificate) as settings, working(installation, **settings):
-        faulty = submit(installation)
-        wait_for_tries(installation, before)
-    rows = [row for row in confirmations(installation) if row.id not in before]
+    with (
+        installed(databases) as beside,
+        fault("healthy", certificate) as well,
+        fault(name, certificate) as ill,
+        working(beside, **well),
+        working(installation, **ill),
+    ):
+        healthy, faulty = submit(beside, installation)
+        wait_for_tries(installation)
+    rows = confirmations(installation)
     dead = [row for row in rows if row.failed_at]
     assert len(rows) == SUBMISSIONS
     assert not any(row.sent_at for row in rows)
@@ -154,15 +176,16 @@ def test_a_fault_delays_mail_and_nothing_else(
         arrived = [found.strip("<>").split("@")[0] for found in office.ids]
     assert len(arrived) == len(set(arrived))
     assert {str(row.id) for row in rows} <= set(arrived)
-    echo(f"{name}: p95 {healthy * 1000:.0f} ms with a well server, {faulty * 1000:.0f} ms with this; 0 lost")
-    assert faulty < healthy * MOST_GROWTH + NOISE
+    echo(f"{name}: {told(faulty)}; with a well server {told(healthy)}; 0 lost")
+    assert median(faulty) < median(healthy) * MOST_GROWTH + NOISE_OF_MEDIAN
+    assert p95(faulty) < p95(healthy) * MOST_GROWTH + NOISE_OF_P95
 
 
-def wait_for_tries(installation: Installation, before: set[Any]) -> None:
-    """At least one new mail met the fault."""
+def wait_for_tries(installation: Installation) -> None:
+    """At least one mail met the fault."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if any(row.last_error for row in confirmations(installation) if row.id not in before):
+        if any(row.last_error for row in confirmations(installation)):
             return
         time.sleep(0.1)
     raise AssertionError("the worker tried nothing")
@@ -187,11 +210,11 @@ def test_a_queue_of_ten_thousand_drains_while_requests_come_in(installation: Ins
         settings = {"smtp_url": f"smtp+plain://127.0.0.1:{office.port}"}
         begun = time.monotonic()
         with working(installation, number=2, **settings):
-            busy = submit(installation)
+            (busy,) = submit(installation)
             while len(set(office.ids)) < QUEUE + SUBMISSIONS:
                 assert time.monotonic() - begun < 1800
                 time.sleep(0.5)
         took = time.monotonic() - begun
         ids = office.ids
     assert len(ids) == len(set(ids)) == QUEUE + SUBMISSIONS
-    echo(f"{QUEUE} mails in {took:.0f} s by two workers; p95 of requests meanwhile {busy * 1000:.0f} ms")
+    echo(f"{QUEUE} mails in {took:.0f} s by two workers; requests meanwhile {told(busy)}")
