@@ -153,6 +153,12 @@ class PostgresServer:
     def drop(self, url: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
 
+    def count_connections(self) -> int:
+        """Of its owner's, to whatever database."""
+        counting = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        found = self._admin.execute(counting, [OWNER]).fetchone()
+        return int(found[0]) if found else 0
+
     def _execute(self, statement: LiteralString, *names: str) -> None:
         self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 

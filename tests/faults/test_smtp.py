@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import comb
 from statistics import median, quantiles
 from typing import Any, Final
 
@@ -28,11 +29,13 @@ from screener.web.deliver import Patience
 
 SUBMISSIONS: Final = int(os.environ.get("CYCLES") or 40)
 QUEUE: Final = int(os.environ.get("QUEUE") or 10_000)
-# The figure to reach is 10 %. To it comes, in seconds, what a busy machine does to a median and to a tail of
-# few; far below the half second after which the worker gives a silent server up, which is what it would cost
-# a patient to wait for one.
+# The figure to reach. Half of the pairs may exceed it by chance, more than that as rarely as UNLIKELY says: a
+# busy machine, which does the same to both of a pair, is no growth.
 MOST_GROWTH: Final = 1.10
-NOISE_OF_MEDIAN, NOISE_OF_P95 = 0.010, 0.100
+UNLIKELY: Final = 0.001
+# A p95 is the second or third slowest of so few: it is held to what it would cost a patient to wait for a
+# mail server, which these workers give up after half a second.
+GIVES_UP_SECONDS: Final = 0.5
 
 
 def always(office: PostOffice, at: str, reply: str) -> PostOffice:
@@ -100,7 +103,9 @@ def working(installation: Installation, number: int = 1, **settings: str) -> Ite
     """Workers of their own, as beside a server."""
     about: dict[str, Any] = {"mail_from": SENDER} | settings
     settings_of_all = replace(installation.settings, **about)
-    workers = [start_worker(settings_of_all, Patience(answer=0.5, mail=1)) for _ in range(number)]
+    workers = [
+        start_worker(settings_of_all, Patience(answer=GIVES_UP_SECONDS, mail=1)) for _ in range(number)
+    ]
     try:
         yield
     finally:
@@ -126,6 +131,11 @@ def submit(*installations: Installation) -> list[list[float]]:
 
 def p95(seconds: list[float]) -> float:
     return quantiles(seconds, n=20)[-1]
+
+
+def chance_of(number: int) -> float:
+    """That so many of the pairs come out one way where both ways are as likely."""
+    return sum(comb(SUBMISSIONS, count) for count in range(number, SUBMISSIONS + 1)) / 2**SUBMISSIONS
 
 
 def told(seconds: list[float]) -> str:
@@ -177,8 +187,9 @@ def test_a_fault_delays_mail_and_nothing_else(
     assert len(arrived) == len(set(arrived))
     assert {str(row.id) for row in rows} <= set(arrived)
     echo(f"{name}: {told(faulty)}; with a well server {told(healthy)}; 0 lost")
-    assert median(faulty) < median(healthy) * MOST_GROWTH + NOISE_OF_MEDIAN
-    assert p95(faulty) < p95(healthy) * MOST_GROWTH + NOISE_OF_P95
+    slower = sum(one > other * MOST_GROWTH for one, other in zip(faulty, healthy, strict=True))
+    assert chance_of(slower) > UNLIKELY
+    assert p95(faulty) < p95(healthy) * MOST_GROWTH + GIVES_UP_SECONDS * 0.8
 
 
 def wait_for_tries(installation: Installation) -> None:

@@ -118,12 +118,16 @@ class Answer(NamedTuple):
         return self.status == http.client.SERVICE_UNAVAILABLE and bool(self.retry_after)
 
 
-def ask(port: int, method: str, path: str, form: Mapping[str, object] | None = None) -> Answer:
+def ask(
+    port: int, method: str, path: str, form: Mapping[str, object] | None = None, *, cookie: str = ""
+) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
     try:
         body = urlencode(form, doseq=True) if form is not None else None
         # As a browser says that the person came from our own pages.
         headers = {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}
+        if cookie:
+            headers["Cookie"] = cookie
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body, headers)

@@ -1,0 +1,92 @@
+"""`make proofs`: the rigs at their short settings, one after the other, and what came of each in one table.
+
+Named ones alone with `RIGS="kill9 disk-full"`; other settings with `CYCLES=`, `DB=`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import click
+from faults.rig import KINDS
+
+from screener.settings import ROOT
+
+# No rig may take longer.
+_MOST_SECONDS: Final = 1800
+_SMTP: Final = ["-m", "pytest", "tests/faults/test_smtp.py", "-q", "-s", "-p", "no:cacheprovider"]
+
+
+class Rig(NamedTuple):
+    """Its short setting, and what runs it (its module of the same name, if nothing is said)."""
+
+    cycles: int
+    command: list[str] | None = None
+
+
+RIGS: Final[Mapping[str, Rig]] = {
+    "kill9": Rig(60),
+    "outbox-kill9": Rig(40),
+    "smtp": Rig(40, _SMTP),
+    "disk-full": Rig(5),
+    "database-away": Rig(5),
+    "restore-drill": Rig(3),
+    "rotate-drill": Rig(5),
+    "migration-drill": Rig(40),
+    "disk-first": Rig(20),
+}
+
+
+class Proof(NamedTuple):
+    rig: str
+    kind: str
+    cycles: int
+    seconds: float
+    held: bool
+
+
+def prove(name: str, kind: str) -> Proof:
+    rig = RIGS[name]
+    cycles = int(os.environ.get("CYCLES") or rig.cycles)
+    command = rig.command or ["-m", f"faults.{name.replace('-', '_')}"]
+    about = {"DB": kind, "CYCLES": str(cycles), "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    begun = time.monotonic()
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=dict(os.environ) | about,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            said, troubled = running.communicate(timeout=_MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGTERM)
+            said, troubled = running.communicate()
+            said += f"\nended after {_MOST_SECONDS} s"
+    held = running.returncode == 0
+    click.echo(said.strip() if held else said + troubled)
+    return Proof(name, kind, cycles, time.monotonic() - begun, held)
+
+
+def main() -> int:
+    names = os.environ.get("RIGS", "").split() or list(RIGS)
+    proofs = [prove(name, kind) for name in names for kind in KINDS[os.environ.get("DB", "")]]
+    click.echo(f"\n{'rig':<17}{'database':<10}{'cycles':>6}{'seconds':>9}  result")
+    for proof in proofs:
+        verdict = "ok" if proof.held else "FAILED"
+        click.echo(f"{proof.rig:<17}{proof.kind:<10}{proof.cycles:>6}{proof.seconds:>9.0f}  {verdict}")
+    broken = [f"{proof.rig} on {proof.kind}" for proof in proofs if not proof.held]
+    click.echo(f"{len(proofs)} proofs: {'FAILED: ' + ', '.join(broken) if broken else 'ok'}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
