@@ -41,8 +41,9 @@ def play(kind: str, cycles: int) -> Outcome:
                     returns.append(traffic.server.wait_for("/c/acme"))
             traffic.wait_for(1)
         broken = judge(installation.settings, traffic)
-    broken["restarts too slow"] = sum(seconds >= RESTART_SECONDS for seconds in restarts)
-    broken["returns too slow"] = sum(seconds >= BACK_SECONDS for seconds in returns)
+    # A median, for a machine has other things to do at times; alone on it, or it says nothing.
+    broken[f"median restart of {RESTART_SECONDS:g} s or more"] = int(median(restarts) >= RESTART_SECONDS)
+    broken[f"returns after {BACK_SECONDS:g} s or more"] = sum(seconds >= BACK_SECONDS for seconds in returns)
     told = (
         f"{cycles} kills of the app, {len(returns)} of the database; {len(traffic.acked)} acknowledged,"
         f" {broken['lost']} lost; app {_spread(restarts)}"
@@ -53,12 +54,17 @@ def play(kind: str, cycles: int) -> Outcome:
 
 
 def _kill_app(traffic: Traffic, number: int) -> list[float]:
-    """All of it, or a worker alone, which the server itself begins again."""
-    if number % 2:
-        traffic.server.kill_worker()
-        traffic.wait_for(1)
-        return []
-    return [traffic.server.restart()]
+    """All of it; a worker, which the server itself begins again; or the server, whom its workers follow."""
+    match number % 3:
+        case 0:
+            return [traffic.server.restart()]
+        case 1:
+            traffic.server.kill_worker()
+            traffic.wait_for(1)
+            return []
+        case _:
+            traffic.server.kill_first()
+            return [traffic.server.start()]
 
 
 def _kill_database(database: PostgresServer, number: int) -> float:

@@ -102,6 +102,16 @@ class Server:
         with suppress(psutil.NoSuchProcess):
             self.processes()[0].kill()
 
+    def kill_first(self) -> None:
+        """The process that began the workers; they leave by themselves."""
+        assert self.running
+        workers = self.processes()[:-1]
+        self.running.kill()
+        self.running.wait()
+        _, left = psutil.wait_procs(workers, timeout=10)
+        if left:
+            raise TimeoutError(f"{len(left)} workers stayed at the door of a server that was killed")
+
     def restart(self) -> float:
         self.kill()
         return self.start()
