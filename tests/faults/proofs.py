@@ -20,6 +20,8 @@ from screener.settings import ROOT
 
 # No rig may take longer.
 _MOST_SECONDS: Final = 1800
+# Of what went wrong, in letters.
+_MOST_TOLD: Final = 4000
 _SMTP: Final = ["-m", "pytest", "tests/faults/test_smtp.py", "-q", "-s", "-p", "no:cacheprovider"]
 
 
@@ -72,7 +74,7 @@ def prove(name: str, kind: str) -> Proof:
             said, troubled = running.communicate()
             said += f"\nended after {_MOST_SECONDS} s"
     held = running.returncode == 0
-    click.echo(said.strip() if held else said + troubled)
+    click.echo(said.strip() if held else said + troubled[-_MOST_TOLD:])
     return Proof(name, kind, cycles, time.monotonic() - begun, held)
 
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -84,12 +84,12 @@ class Staff:
 class Watch:
     """Samples of the processes that serve and deliver."""
 
-    processes: Callable[[], list[psutil.Process]]
+    processes: list[psutil.Process]
     databases: Databases
     samples: dict[str, list[float]] = field(default_factory=dict)
 
     def sample(self) -> None:
-        found = self.processes()
+        found = self.processes
         counted = {
             "memory": sum(each.memory_info().rss for each in found) / 2**20,
             "files": sum(each.num_fds() for each in found),
@@ -117,7 +117,8 @@ def play(kind: str, _cycles: int) -> Outcome:
         office = running.enter_context(open_post_office())
         installation, traffic = running.enter_context(serving(databases, kind))
         worker = running.enter_context(_delivering(installation.settings, office.port))
-        watch = Watch(lambda: [*traffic.server.processes(), worker], databases)
+        processes = [*traffic.server.processes(), worker]
+        watch = Watch(processes, databases)
         staff = [Staff(traffic, cookie) for cookie in _sign_in_all(installation)]
         with traffic.flowing():
             readers = [Thread(target=each.work_on) for each in staff]
@@ -131,6 +132,7 @@ def play(kind: str, _cycles: int) -> Outcome:
             reader.join()
         _wait_for_mail(installation)
         broken = judge(installation.settings, traffic)
+        broken["processes that ended"] = sum(not each.is_running() for each in processes)
     told, grown = _compare(watch, traffic)
     read = sum(each.read for each in staff)
     told = f"{MINUTES:g} min, {len(traffic.acked)} acknowledged, {broken['lost']} lost, {read} read; {told}"

@@ -88,7 +88,7 @@ class Server:
         """The server's workers, then itself."""
         assert self.running
         parent = psutil.Process(self.running.pid)
-        return [*parent.children(recursive=True), parent]
+        return [*parent.children(), parent]
 
     def kill(self) -> None:
         if self.running and self.running.poll() is None:
