@@ -129,8 +129,15 @@ class Answer(NamedTuple):
 
 
 def ask(
-    port: int, method: str, path: str, form: Mapping[str, object] | None = None, *, cookie: str = ""
+    port: int,
+    method: str,
+    path: str,
+    form: Mapping[str, object] | None = None,
+    *,
+    cookie: str = "",
+    address: str = "",
 ) -> Answer:
+    """As a browser asks; from that address, where the server trusts a proxy to say so."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
     try:
         body = urlencode(form, doseq=True) if form is not None else None
@@ -138,6 +145,8 @@ def ask(
         headers = {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}
         if cookie:
             headers["Cookie"] = cookie
+        if address:
+            headers["X-Forwarded-For"] = address
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body, headers)
