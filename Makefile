@@ -7,9 +7,9 @@ PROXIES := caddy nginx-light openssl systemd
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 restore-drill rotate-drill migration-drill \
-  disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango \
-  proxies php strace clean
+.PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
+  migration-drill disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check score \
+  asvs audit sbom messages lock chromium engines calc npm pango proxies php strace clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,20 +28,32 @@ test-browsers: .venv/installed chromium engines ## The patient's way and the wid
 libreoffice: .venv/installed calc ## Exports as LibreOffice opens them: no cell of theirs is a formula
 	$(BIN)/pytest tests/libreoffice $(ARGS)
 
-faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite or postgres; both without it)
-	DB=$(DB) CYCLES=$(CYCLES) $(BIN)/pytest tests/faults -s $(ARGS)
+# Rigs: on DB=sqlite or DB=postgres, both without it; CYCLES= for more or fewer turns than their short setting.
+RIG = @DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults
 
-outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+proofs: .venv/installed strace ## The rigs below one after the other, and a table of what came of them (RIGS="kill9 ...")
+	@RIGS="$(RIGS)" DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.proofs
 
-flood: .venv/installed ## 200 requests a second on one clinic, people at another meanwhile (CYCLES=40, DB=sqlite|postgres)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.flood
+kill9: .venv/installed ## App and database killed while people send requests: no receipt is lost (CYCLES=60)
+	$(RIG).kill9
 
-brute-force: .venv/installed ## Passwords tried from 50 addresses; the owners still get in (CYCLES=1000, DB=...)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.brute_force
+faults: .venv/installed ## Mail servers that fail, a full disk (needs root), a database that is away
+	@RIGS="smtp disk-full database-away" DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.proofs
 
-double-submit: .venv/installed ## One form sent by 2 to 8 at once: one request, receipt and set of mails (CYCLES=500, DB=...)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.double_submit
+outbox-kill9: .venv/installed ## Two workers of mail and webhooks killed at random moments: nothing is lost (CYCLES=40)
+	$(RIG).outbox_kill9
+
+soak: .venv/installed ## Patients, staff and the worker for a long time: nothing grows that should not (MINUTES=60)
+	@MINUTES=$(MINUTES) DB=$(DB) PYTHONPATH=.:tests $(BIN)/python -m faults.soak
+
+flood: .venv/installed ## 200 requests a second on one clinic, people at another meanwhile (CYCLES=40)
+	$(RIG).flood
+
+brute-force: .venv/installed ## Passwords tried from 50 addresses; the owners still get in (CYCLES=1000)
+	$(RIG).brute_force
+
+double-submit: .venv/installed ## One form sent by 2 to 8 at once: one request, receipt and set of mails (CYCLES=500)
+	$(RIG).double_submit
 
 deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx and Caddy, read by these programs
 	$(BIN)/pytest tests/deploy $(ARGS)
@@ -52,17 +64,17 @@ fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.
 fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
 	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
 
-restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3, DB=...)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.restore_drill
+restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3)
+	$(RIG).restore_drill
 
-rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5, DB=...)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.rotate_drill
+rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5)
+	$(RIG).rotate_drill
 
-migration-drill: .venv/installed ## Setups killed at random moments leave the database old or new (CYCLES=40, DB=sqlite|postgres)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.migration_drill
+migration-drill: .venv/installed ## Setups killed at random moments leave the database old or new (CYCLES=40)
+	$(RIG).migration_drill
 
-disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20, DB=sqlite|postgres)
-	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.disk_first
+disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20)
+	$(RIG).disk_first
 
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
@@ -73,7 +85,6 @@ check: .venv/installed ## Style, types and the arrow between rooms
 score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
 	$(BIN)/python tests/score.py $(ARGS)
 
-.PHONY: asvs audit sbom
 asvs: .venv/installed ## Each id of OWASP ASVS 5.0 that applies has a state, and a test that is there or a reason
 	@PYTHONPATH=tests $(BIN)/python -m asvs
 

@@ -2,6 +2,8 @@
 
 from screener import create_app
 from screener.web.logs import start_logging
+from screener.web.orphans import leave_with_server
 
 start_logging()
+leave_with_server()
 app = create_app()

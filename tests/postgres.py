@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, LiteralString, Self
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -42,10 +44,12 @@ OWNER: Final = "screener"
 class PostgresServer:
     """A running server. Its folder and every database in it go when it stops."""
 
-    def __init__(self, *, is_durable: bool = False) -> None:
+    def __init__(self, *, is_durable: bool = False, data: Path | None = None) -> None:
+        """With `data` its databases lie in a folder of that one, which anybody may write."""
         self._settings = _SETTINGS if is_durable else _SETTINGS | _QUICK
         # The path of a socket may be about 100 characters long: too short for pytest's own folders.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._data = (data or self.folder) / "data"
         self._made = 0
         try:
             self._prepare()
@@ -65,11 +69,10 @@ class PostgresServer:
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
         # With pg_dump and pg_restore among them, which anybody may run.
         self.programs = programs
-        data = self.folder / "data"
-        initdb = [programs / "initdb", "-D", data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
+        initdb = [programs / "initdb", "-D", self._data, "--auth=trust", "--no-sync", "--locale=C.UTF-8"]
         self._run([*initdb, "--username=postgres"])
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
-        self._server = [programs / "postgres", "-D", data, "-k", self.folder, *options]
+        self._server = [programs / "postgres", "-D", self._data, "-k", self.folder, *options]
         self.start()
 
     def start(self) -> None:
@@ -83,13 +86,35 @@ class PostgresServer:
                 cwd=self.folder,
                 **self._as_user,
             )
-        self._wait()
+        self.wait()
 
     def stop(self) -> None:
         """Whoever is connected is thrown out."""
         self._admin.close()
         # Closes the pipe, then waits.
         self._watch.communicate(timeout=_START_SECONDS)
+
+    def kill(self) -> None:
+        """All of its processes at once, as in a power cut; `start` is once more allowed."""
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.stop()
+
+    def kill_backend(self) -> None:
+        """One that serves somebody: the others end with it, and the server begins anew."""
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                if OWNER in " ".join(process.cmdline()):
+                    process.kill()
+                    return
+
+    def processes(self) -> list[psutil.Process]:
+        """The server, then those it began. None of them, if it is dead already."""
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            server = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+            return [server, *server.children(recursive=True)]
+        return []
 
     def _run(self, command: list[Any]) -> None:
         done = subprocess.run(
@@ -98,7 +123,8 @@ class PostgresServer:
         if done.returncode:
             raise OSError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Until it takes connections."""
         until = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -126,6 +152,12 @@ class PostgresServer:
 
     def drop(self, url: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
+
+    def count_connections(self) -> int:
+        """Of its owner's, to whatever database."""
+        counting = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        found = self._admin.execute(counting, [OWNER]).fetchone()
+        return int(found[0]) if found else 0
 
     def _execute(self, statement: LiteralString, *names: str) -> None:
         self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -12,14 +12,12 @@ import re
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-import click
 from builders import CONTACT
-from conftest import Databases, SqliteFiles, make_installation
-from postgres import PostgresServer
+from conftest import make_installation
+from faults.rig import Outcome, databases_for, faults_of, run
 from web.client import Browser
 from web.walking import answers_but, plant
 
@@ -31,12 +29,7 @@ _MARK: Final = re.compile(r'"MARK (\w+) (\d+)')
 
 def submit(kind: str, number: int) -> None:
     """The part that is traced."""
-    with ExitStack() as running, Path(os.devnull).open("wb", buffering=0) as nowhere:
-        databases: Databases
-        if kind == "sqlite":
-            databases = SqliteFiles(Path(running.enter_context(tempfile.TemporaryDirectory())))
-        else:
-            databases = running.enter_context(PostgresServer(is_durable=True))
+    with databases_for(kind, is_durable=True) as databases, Path(os.devnull).open("wb", 0) as nowhere:
         installation = make_installation(databases.create())
         for _ in range(number):
             browser = Browser(installation.app)
@@ -65,25 +58,28 @@ def judge(trace: str) -> list[tuple[str, int]]:
     return found
 
 
-def main() -> int:
-    number, kind = int(os.environ.get("CYCLES") or 20), os.environ.get("DB") or "sqlite"
-    if sys.argv[1:] == ["submit"]:
-        submit(kind, number)
-        return 0
+def play(kind: str, cycles: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder, "trace")
         watching = ["strace", "-f", "-y", "--seccomp-bpf", "-e", f"trace=write,{_FLUSHES}", "-o", str(trace)]
-        subprocess.run([*watching, sys.executable, "-m", "faults.disk_first", "submit"], check=True)
+        traced = [sys.executable, "-m", "faults.disk_first", kind, str(cycles)]
+        subprocess.run([*watching, *traced], check=True)
         answers = judge(trace.read_text(errors="replace"))
-    early = [answer for answer in answers if not answer[1]]
-    wrong = len(answers) != number or early or {status for status, _ in answers} != {"303"}
     counts = [count for _, count in answers] or [0]
-    click.echo(
-        f"disk-first on {kind}: {len(answers)} requests taken,"
-        f" {min(counts)} to {max(counts)} flushes of the log before each answer"
-    )
-    click.echo("FAILED" if wrong else "ok")
-    return 1 if wrong else 0
+    broken = {
+        "answered before the flush": counts.count(0),
+        "without an answer": cycles - len(answers),
+        "not taken": sum(status != "303" for status, _ in answers),
+    }
+    told = f"{len(answers)} requests taken, {min(counts)} to {max(counts)} flushes before each answer"
+    return Outcome(told, faults_of(broken))
+
+
+def main() -> int:
+    if sys.argv[1:]:
+        submit(sys.argv[1], int(sys.argv[2]))
+        return 0
+    return run("disk-first", play, cycles=20)
 
 
 if __name__ == "__main__":

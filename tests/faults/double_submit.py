@@ -5,19 +5,20 @@ The same form again finds its receipt; another body under the same address is to
 
 from __future__ import annotations
 
-import os
 import random
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import CONFLICT, SEE_OTHER
 from threading import Barrier
 from typing import Final
 
-import click
 from builders import as_form
 from faults.flood import FORM_TOKEN
-from faults.traffic import Answer, Traffic, ask, databases_for, serving
+from faults.rig import Outcome, databases_for, run
+from faults.traffic import Answer, ask, serving
+from flask import Flask
 from web.walking import answers_but, at_clinic, contact_but, count_rows
 
 from screener.store.drafts import add_draft
@@ -28,13 +29,13 @@ MOST: Final = 8
 LEFT: Final = {Consultation: 1, Screening: 1, ConsultationEvent: 1, OutboxMessage: 2, Draft: 0}
 
 
-def cycle(traffic: Traffic, pool: ThreadPoolExecutor) -> list[str]:
+def cycle(app: Flask, port: int, pool: ThreadPoolExecutor) -> list[str]:
     """What is wrong."""
-    with at_clinic(traffic.app, "acme") as (session, clinic):
+    with at_clinic(app, "acme") as (session, clinic):
         document = {"answers": answers_but(), "events": [], "language": "en"}
         _, token = add_draft(session, clinic.id, document, datetime.now(UTC))
         session.commit()
-    port, path = traffic.server.port, f"/d/{token}/contact"
+    path = f"/d/{token}/contact"
     found = FORM_TOKEN.search(ask(port, "GET", path).text)
     if not found:
         return ["no form"]
@@ -55,21 +56,17 @@ def cycle(traffic: Traffic, pool: ThreadPoolExecutor) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 500), os.environ.get("DB") or "sqlite"
+def play(kind: str, cycles: int) -> Outcome:
     with databases_for(kind) as databases, serving(databases, kind) as (installation, traffic):
         with ThreadPoolExecutor(MOST) as pool:
-            wrong = [told for _ in range(cycles) for told in cycle(traffic, pool)]
+            wrong = [
+                told for _ in range(cycles) for told in cycle(installation.app, traffic.server.port, pool)
+            ]
         left = {table: count_rows(installation.app, table) for table in LEFT}
-    for table, number in LEFT.items():
-        click.echo(f"{table.__tablename__}: {left[table]} rows of {cycles} forms")
-        if left[table] != number * cycles:
-            wrong.append(f"{left[table]} {table.__tablename__}")
-    for told in dict.fromkeys(wrong):
-        click.echo(f"  {wrong.count(told)} times: {told}")
-    click.echo(f"double-submit on {kind}, {cycles} forms: {'FAILED' if wrong else 'ok'}")
-    return 1 if wrong else 0
+    wrong += [f"{left[table]} {table.__tablename__}" for table in LEFT if left[table] != LEFT[table] * cycles]
+    told = ", ".join(f"{left[table]} {table.__tablename__}" for table in LEFT)
+    return Outcome(told, ", ".join(f"{number} times {what}" for what, number in Counter(wrong).items()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("double-submit", play, 500))

@@ -24,10 +24,13 @@ from typing import Any, Final
 
 import click
 from conftest import make_installation
-from faults.traffic import Answer, Server, ask, databases_for
+from faults.rig import Outcome, databases_for, run
+from faults.traffic import Answer, Server, ask
 
 A_SECOND: Final = 200
 MANY: Final = 200
+# By how many addresses.
+FLOODS: Final = {"in peace": 0, "beside one address": 1, f"beside {MANY}": MANY}
 # At once on the way: more than the server lets wait.
 IN_FLIGHT: Final = 100
 # Of a hundred pages the slowest but one; on a machine that does nothing else it is far below.
@@ -144,10 +147,9 @@ def measure(port: int, people: int, addresses: int, first: int) -> tuple[list[fl
     return waits, refused
 
 
-def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 40), os.environ.get("DB") or "sqlite"
+def play(kind: str, cycles: int) -> Outcome:
     os.environ["SCREENER_PROXIES"] = "1"
-    wrong = 0
+    told, wrong = [], 0
     with databases_for(kind) as databases:
         installation = make_installation(databases.create())
         settings = replace(installation.settings, pace=os.environ.get("PACE") or "on")
@@ -155,22 +157,16 @@ def main() -> int:
         server = Server(settings, workers=1 if kind == "sqlite" else 2)
         server.start()
         try:
-            for turn, (name, addresses) in enumerate(
-                (("in peace", 0), ("beside a flood from one address", 1), (f"from {MANY} addresses", MANY))
-            ):
+            for turn, (name, addresses) in enumerate(FLOODS.items()):
                 waits, refused = measure(server.port, cycles, addresses, turn * cycles)
                 cuts = quantiles(waits, n=100) if len(waits) > 1 else [SLOWEST * 9] * 99
                 p50, p99 = (cuts[at] * 1000 for at in (49, 98))
-                click.echo(
-                    f"{name}: {cycles - refused} of {cycles} people went through,"
-                    f" {len(waits)} pages, p50 {p50:.0f} ms, p99 {p99:.0f} ms"
-                )
+                told.append(f"{name} {cycles - refused} people through, p50 {p50:.0f} ms, p99 {p99:.0f} ms")
                 wrong += refused + (cuts[98] > SLOWEST)
         finally:
             server.kill()
-    click.echo(f"flood on {kind}, {cycles} people each time: {'FAILED' if wrong else 'ok'}")
-    return 1 if wrong else 0
+    return Outcome("; ".join(told), f"{wrong} people or floods" if wrong else "")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("flood", play, 40))

@@ -8,7 +8,9 @@ from typing import Final
 
 from screener import create_app
 from screener.settings import Settings
-from screener.web.deliver import Patience, Worker
+from screener.web.courier import Courier
+from screener.web.deliver import Patience, Worker, run_beside
+from screener.web.logs import start_logging
 
 _PROCESSES: Final = get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["faults.mail_workers", "screener.web.app"])
@@ -21,4 +23,7 @@ def start_worker(settings: Settings, patience: Patience | None = None, *, once: 
 
 
 def _work(settings: Settings, patience: Patience, once: bool) -> None:
-    Worker(create_app(settings), patience).run(once=once)
+    start_logging()
+    app = create_app(settings)
+    couriers = [Courier(app)] if settings.webhook_targets else []
+    run_beside([Worker(app, patience), *couriers], once=once)

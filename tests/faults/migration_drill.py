@@ -6,23 +6,18 @@ the work without help.
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Final
 
-import click
 from alembic.migration import MigrationContext
-from conftest import Databases, SqliteFiles
+from conftest import Databases
+from faults.rig import Outcome, databases_for, run
 from faults.setups import open_database, start_setup
-from postgres import PostgresServer
 from store.test_migrations import REVISIONS, Rows, assert_kept, fill, rows_of, shape_of
 
 from screener.store.database import Database
@@ -98,20 +93,17 @@ def _end(workers: list[BaseProcess]) -> list[int | None]:
     return [worker.exitcode for worker in workers]
 
 
-def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 40), os.environ.get("DB") or "sqlite"
-    with ExitStack() as running:
-        databases: Databases
-        if kind == "sqlite":
-            databases = SqliteFiles(Path(running.enter_context(tempfile.TemporaryDirectory())))
-        else:
-            databases = running.enter_context(PostgresServer())
+def play(kind: str, cycles: int) -> Outcome:
+    with databases_for(kind) as databases:
         drill = Drill(databases)
         for _ in range(cycles):
             drill.cycle()
     told = ", ".join(f"{count} {state}" for state, count in sorted(drill.found.items()))
-    click.echo(f"migration-drill on {kind}, {cycles} cycles, {drill.kills} kills: {told}, 0 between: ok")
-    return 0
+    return Outcome(f"{drill.kills} kills: {told}, 0 between")
+
+
+def main() -> int:
+    return run("migration-drill", play, cycles=40)
 
 
 if __name__ == "__main__":

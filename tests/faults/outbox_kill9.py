@@ -1,7 +1,7 @@
-"""`make outbox-kill9`: two workers over a queue, killed at random moments; what is promised still arrives.
+"""`make outbox-kill9`: workers of mail and webhooks killed at random moments; what is promised arrives (P4).
 
 Counts what was lost, what came without having been owed, and what came twice: never more than was killed, and
-each time under the same Message-ID.
+each time under the same Message-ID or event id.
 """
 
 from __future__ import annotations
@@ -11,66 +11,74 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-import click
+import trustme
 from builders import CHRONIC_AND_INTRACTABLE
-from conftest import Databases, Installation, SqliteFiles, make_installation
+from conftest import Installation, make_installation
 from faults.mail_workers import start_worker
-from postgres import PostgresServer
-from sqlalchemy import select, update
+from faults.rig import Outcome, databases_for, faults_of, run
+from sqlalchemy import func, select, update
 from web.post_office import PostOffice, open_post_office
+from web.receiver import Receiver, open_receiver, trust
 from web.test_mail import SENDER
-from web.walking import add_requests, at_clinic
+from web.walking import add_request, add_requests, at_clinic
 
+from screener import create_app
 from screener.domain.notification import Choice
 from screener.settings import Settings
 from screener.store.notices import choose_notices
-from screener.store.outbox import add_mail
 from screener.store.staff import find_person
-from screener.store.tables import OutboxMessage
+from screener.store.tables import OutboxMessage, WebhookDelivery
+from screener.store.webhooks import add_endpoint
 
-READERS = ("intake@acme.example", "clinician@acme.example")
-REQUESTS_A_CYCLE = 6
+READERS: Final = ("intake@acme.example", "clinician@acme.example")
+RECEIVED: Final = "request.received"
+REQUESTS_A_CYCLE: Final = 6
 # The patient is told of each request, and both readers.
-MAILS_A_REQUEST = 1 + len(READERS)
-PHANTOM = "phantom@example.org"
-PATIENCE_SECONDS = 30
+MAILS_A_REQUEST: Final = 1 + len(READERS)
+PATIENCE_SECONDS: Final = 30
 
 
 @dataclass
 class Rig:
-    """An installation whose readers want to hear of each request, and a mail server that is slow a little."""
+    """An installation whose readers and whose clinic's system want to hear of each request."""
 
     installation: Installation
     office: PostOffice
+    receiver: Receiver
     requests: int = 0
     kills: int = 0
 
     @property
     def settings(self) -> Settings:
-        about = {"smtp_url": f"smtp+plain://127.0.0.1:{self.office.port}", "mail_from": SENDER}
-        return replace(self.installation.settings, **about)  # type: ignore[arg-type]
+        return self.installation.settings
 
-    def owe(self) -> None:
-        """Requests that came, and mail of a transaction that was undone."""
-        now, app = datetime.now(UTC), self.installation.app
-        people = [(str(uuid4()), CHRONIC_AND_INTRACTABLE, now) for _ in range(REQUESTS_A_CYCLE)]
-        add_requests(app, people)
-        self.requests += REQUESTS_A_CYCLE
-        with at_clinic(app, "acme") as (session, _):
-            about = {"to": PHANTOM, "language": "en", "values": {}, "due_at": now, "now": now}
-            add_mail(session, "request_received", **about)  # type: ignore[arg-type]
-            session.rollback()
+    def prepare(self) -> None:
+        # A mail server that is slow a little.
+        self.office.delay = 0.01
+        now = datetime.now(UTC)
+        with at_clinic(self.installation.app, "acme") as (session, _):
+            for email in READERS:
+                person = find_person(session, email)
+                assert person
+                choose_notices(session, person.id, Choice.EACH, quiet=None, urgent_breaks_in=False, now=now)
+            about: dict[str, Any] = {"staff_id": None, "key": "0" * 32, "now": now}
+            add_endpoint(session, address=self.receiver.address, events=[RECEIVED], **about)
+            session.commit()
 
     def cycle(self) -> None:
         """Two workers begin, and each is killed somewhere in its work."""
-        self.owe()
+        self._owe()
         workers = [start_worker(self.settings) for _ in range(2)]
         seen = len(self.office.caught)
         for worker in workers:
@@ -79,6 +87,16 @@ class Rig:
             time.sleep(random.uniform(0, 0.02))
             self._kill(worker)
         self._forget_leases()
+
+    def _owe(self) -> None:
+        """Requests that came, and one whose transaction was undone."""
+        app = self.installation.app
+        people = [(str(uuid4()), CHRONIC_AND_INTRACTABLE, datetime.now(UTC)) for _ in range(REQUESTS_A_CYCLE)]
+        add_requests(app, people)
+        self.requests += REQUESTS_A_CYCLE
+        with at_clinic(app, "acme") as (session, clinic):
+            add_request(session, clinic, 0, str(uuid4()), CHRONIC_AND_INTRACTABLE, datetime.now(UTC))
+            session.rollback()
 
     def _wait_for(self, number: int) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
@@ -96,7 +114,8 @@ class Rig:
     def _forget_leases(self) -> None:
         """Both workers are dead: as if their leases had run out."""
         with at_clinic(self.installation.app, "acme") as (session, _):
-            session.execute(update(OutboxMessage).values(leased_until=None))
+            for table in (OutboxMessage, WebhookDelivery):
+                session.execute(update(table).values(leased_until=None))
             session.commit()
 
     def drain(self) -> None:
@@ -105,61 +124,74 @@ class Rig:
         if worker.exitcode != 0:
             raise RuntimeError(f"the last worker ended with {worker.exitcode}")
 
-    def judge(self) -> str:
-        """What is wrong, or nothing."""
+    def judge(self) -> Outcome:
         with at_clinic(self.installation.app, "acme") as (session, _):
-            rows = session.execute(select(OutboxMessage.id, OutboxMessage.kind, OutboxMessage.sent_at)).all()
-        mails = {row.id for row in rows if row.kind != "new_request"}
-        arrived = [UUID(found.strip("<>").split("@")[0]) for found in self.office.ids]
-        lost = self.requests * MAILS_A_REQUEST - len(mails & set(arrived))
-        phantoms = len(set(arrived) - mails) + self.office.recipients.count(PHANTOM)
-        twice = len(arrived) - len(set(arrived))
-        unsent = sum(row.sent_at is None for row in rows)
-        click.echo(
-            f"{self.requests} requests, {len(mails)} mails owed, {self.kills} kills: "
-            f"{lost} lost, {phantoms} phantom, {twice} sent twice, {unsent} left in the outbox"
-        )
-        wrong = {
-            "lost": lost,
-            "phantom": phantoms,
-            "more owed than promised": len(mails) - self.requests * MAILS_A_REQUEST,
-            "sent twice without a kill": max(0, twice - self.kills),
-            "left": unsent,
-        }
-        return ", ".join(f"{name}: {number}" for name, number in wrong.items() if number)
-
-
-def begin(installation: Installation, office: PostOffice) -> Rig:
-    office.delay = 0.01
-    with at_clinic(installation.app, "acme") as (session, _):
-        for email in READERS:
-            person = find_person(session, email)
-            if person is None:
-                raise LookupError(email)
-            choose_notices(
-                session, person.id, Choice.EACH, quiet=None, urgent_breaks_in=False, now=datetime.now(UTC)
+            mails = session.scalars(select(OutboxMessage.id).where(OutboxMessage.kind != "new_request")).all()
+            events = session.scalars(select(WebhookDelivery.event_id)).all()
+            left = sum(
+                session.scalar(select(func.count()).select_from(table).where(table.sent_at.is_(None))) or 0
+                for table in (OutboxMessage, WebhookDelivery)
             )
-        session.commit()
-    return Rig(installation, office)
+        arrived = [UUID(found.strip("<>").split("@")[0]) for found in self.office.ids]
+        heard = [UUID(got.headers["webhook-id"]) for got in self.receiver.got]
+        mail = self._compare(mails, arrived, self.requests * MAILS_A_REQUEST)
+        hooks = self._compare(events, heard, self.requests)
+        twice = [counts.pop("twice") for counts in (mail, hooks)]
+        told = (
+            f"{self.requests} requests, {len(mails)} mails and {len(events)} webhooks, {self.kills} kills:"
+            f" {mail['lost'] + hooks['lost']} lost, {mail['phantom'] + hooks['phantom']} phantom,"
+            f" {twice[0]} mails and {twice[1]} webhooks twice"
+        )
+        broken = Counter(mail) + Counter(hooks)
+        # Of each kind a kill explains one.
+        broken["twice without a kill"] = sum(max(0, number - self.kills) for number in twice)
+        broken["left in the outbox"] = left
+        return Outcome(told, faults_of(broken))
+
+    def _compare(self, owed: Sequence[UUID], arrived: Collection[UUID], promised: int) -> dict[str, int]:
+        return {
+            "lost": promised - len(set(owed) & set(arrived)),
+            "phantom": len(set(arrived) - set(owed)),
+            "more owed than promised": max(0, len(owed) - promised),
+            "twice": len(arrived) - len(set(arrived)),
+        }
+
+
+def play(authority: trustme.CA, kind: str, cycles: int) -> Outcome:
+    with ExitStack() as running:
+        databases = running.enter_context(databases_for(kind))
+        office = running.enter_context(open_post_office())
+        receiver = running.enter_context(open_receiver(authority))
+        rig = Rig(_install(databases.create(), office, receiver), office, receiver)
+        rig.prepare()
+        for _ in range(cycles):
+            rig.cycle()
+        rig.drain()
+        outcome = rig.judge()
+        rig.installation.app.extensions["screener.database"].dispose()
+    return outcome
+
+
+def _install(url: str, office: PostOffice, receiver: Receiver) -> Installation:
+    made = make_installation(url)
+    made.app.extensions["screener.database"].dispose()
+    about: dict[str, Any] = {
+        "smtp_url": f"smtp+plain://127.0.0.1:{office.port}",
+        "mail_from": SENDER,
+        "webhook_hosts": f"localhost:{receiver.port}",
+        # Only a demo may tell a system on this very machine.
+        "demo": "yes",
+    }
+    settings = replace(made.settings, **about)
+    return Installation(settings, create_app(settings))
 
 
 def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 40), os.environ.get("DB") or "sqlite"
-    with ExitStack() as running:
-        databases: Databases
-        if kind == "sqlite":
-            databases = SqliteFiles(Path(running.enter_context(tempfile.TemporaryDirectory())))
-        else:
-            databases = running.enter_context(PostgresServer())
-        rig = begin(make_installation(databases.create()), running.enter_context(open_post_office()))
-        for number in range(1, cycles + 1):
-            rig.cycle()
-            click.echo(f"cycle {number}: {len(rig.office.caught)} arrived")
-        rig.drain()
-        wrong = rig.judge()
-        rig.installation.app.extensions["screener.database"].dispose()
-    click.echo(f"outbox-kill9 on {kind}, {cycles} cycles: {'FAILED: ' + wrong if wrong else 'ok'}")
-    return 1 if wrong else 0
+    authority = trustme.CA()
+    with tempfile.TemporaryDirectory() as folder:
+        # Before the first worker, from which all are forked.
+        os.environ["SSL_CERT_FILE"] = trust(authority, Path(folder))
+        return run("outbox-kill9", partial(play, authority), cycles=40)
 
 
 if __name__ == "__main__":

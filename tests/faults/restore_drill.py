@@ -5,7 +5,6 @@ Everything that was acknowledged before the backup began must be there, open, wi
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -15,15 +14,11 @@ from pathlib import Path
 
 import click
 from conftest import Databases, Installation
-from faults.traffic import Traffic, databases_for, screener, serving
-from sqlalchemy import select
-from web.walking import at_clinic
+from faults.kept import requests_in
+from faults.rig import Outcome, databases_for, run, screener
+from faults.traffic import Traffic, serving
 
-from screener import create_app
-from screener.settings import Settings
 from screener.store.backup_file import Head
-from screener.store.consultations import read_contact
-from screener.store.tables import Consultation
 
 A_CYCLE = 20
 
@@ -47,7 +42,7 @@ def cycle(installation: Installation, databases: Databases, traffic: Traffic, fo
     verified = screener(elsewhere, "audit", "verify")
     if restored.returncode or verified.returncode:
         return restored.stderr + verified.stdout + verified.stderr
-    found = names_in(elsewhere)
+    found = requests_in(elsewhere).keys()
     wanted = names_before(traffic, made_at)
     click.echo(
         f"{len(wanted)} acknowledged before, {len(wanted - found)} lost, {len(found)} restored;"
@@ -61,16 +56,7 @@ def names_before(traffic: Traffic, moment: datetime) -> set[str]:
     return {name for name, at in list(traffic.acked.items()) if at < moment}
 
 
-def names_in(settings: Settings) -> set[str]:
-    app = create_app(settings)
-    with at_clinic(app, "acme") as (session, _):
-        found = {read_contact(session, row)["contact_name"] for row in session.scalars(select(Consultation))}
-    app.extensions["screener.database"].dispose()
-    return found
-
-
-def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 3), os.environ.get("DB") or "sqlite"
+def play(kind: str, cycles: int) -> Outcome:
     wrong = ""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -80,11 +66,13 @@ def main() -> int:
     ):
         for _ in range(cycles):
             wrong = wrong or cycle(installation, databases, traffic, Path(folder))
-        if traffic.wrong:
-            wrong = wrong or f"people were answered {sorted(set(traffic.wrong))}"
-    told = f"{len(traffic.acked)} acknowledged in all"
-    click.echo(f"restore-drill on {kind}, {cycles} cycles, {told}: {'FAILED: ' + wrong if wrong else 'ok'}")
-    return 1 if wrong else 0
+    if traffic.wrong:
+        wrong = wrong or f"people were answered {sorted(set(traffic.wrong))}"
+    return Outcome(f"{len(traffic.acked)} acknowledged in all", wrong)
+
+
+def main() -> int:
+    return run("restore-drill", play, cycles=3)
 
 
 if __name__ == "__main__":

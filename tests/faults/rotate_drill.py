@@ -6,7 +6,6 @@ In the end nothing opens by an old master key, each sealed value opens, and what
 from __future__ import annotations
 
 import base64
-import os
 import random
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from dataclasses import dataclass, replace
 
 import click
 from conftest import Installation
-from faults.restore_drill import names_in
-from faults.traffic import ROOT, Traffic, databases_for, screener, serving
+from faults.kept import opened, requests_in
+from faults.rig import COMMAND, Outcome, databases_for, environment_of, faults_of, run, screener
+from faults.traffic import Traffic, serving
 from sqlalchemy import select
-from web.test_replay import settings_of
 from web.walking import at_clinic
 
-from screener import create_app
-from screener.settings import Settings
+from screener.settings import ROOT, Settings
 from screener.store.clinics import clinic_key
 from screener.store.errors import UnreadableError
 from screener.store.rotation import list_sealed
@@ -65,9 +63,9 @@ class Rig:
     def _run_and_kill(self, *command: str) -> None:
         """Killed as soon as it tells what it did first, or a moment later."""
         running = subprocess.Popen(
-            [sys.executable, "-c", "from screener.web.cli import main; main()", *command],
+            [*COMMAND, *command],
             cwd=ROOT,
-            env=dict(os.environ) | settings_of(self.settings) | {"PYTHONPATH": str(ROOT)},
+            env=environment_of(self.settings),
             stdout=subprocess.PIPE,
         )
         with running:
@@ -82,25 +80,23 @@ class Rig:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
 
-    def judge(self) -> str:
-        """What is wrong, or nothing."""
+    def judge(self) -> Outcome:
         self.run("keys", "rotate-clinic", "acme")
         self.run("keys", "list")
         self.run("audit", "verify")
         versions, unreadable = self._open_all()
-        lost = set(self.traffic.acked) - names_in(self.settings)
-        click.echo(
+        lost = self.traffic.acked.keys() - requests_in(self.settings).keys()
+        told = (
             f"{len(self.traffic.acked)} acknowledged, {len(lost)} lost, {self.killed} kills,"
             f" values by key {dict(versions)}, {unreadable} unreadable"
         )
-        wrong = {"lost": len(lost), "unreadable": unreadable, "under an older key": len(versions) - 1}
-        wrong["answers that no person should get"] = len(self.traffic.wrong)
-        return ", ".join(f"{number} {what}" for what, number in wrong.items() if number)
+        broken = {"lost": len(lost), "unreadable": unreadable, "under an older key": len(versions) - 1}
+        return Outcome(told, faults_of({**broken, "answers that nobody should get": len(self.traffic.wrong)}))
 
     def _open_all(self) -> tuple[Counter[int], int]:
         versions: Counter[int] = Counter()
-        unreadable, app = 0, create_app(self.settings)
-        with at_clinic(app, "acme") as (session, clinic):
+        unreadable = 0
+        with opened(self.settings) as app, at_clinic(app, "acme") as (session, clinic):
             ring = clinic_key(session, clinic.id)
             for table, column in list_sealed():
                 rows = select(table.c.id, column).where(table.c.clinic_id == clinic.id, column.is_not(None))
@@ -110,21 +106,20 @@ class Rig:
                         open_sealed(ring, Place(clinic.id, table.name, column.name, row_id), value)
                     except UnreadableError:
                         unreadable += 1
-        app.extensions["screener.database"].dispose()
         return versions, unreadable
 
 
-def main() -> int:
-    cycles, kind = int(os.environ.get("CYCLES") or 5), os.environ.get("DB") or "sqlite"
+def play(kind: str, cycles: int) -> Outcome:
     with databases_for(kind) as databases, serving(databases, kind) as (installation, traffic):
         rig = Rig(installation, traffic, installation.settings.master_keys)
         with traffic.flowing():
             for number in range(1, cycles + 1):
                 rig.cycle(number)
-                click.echo(f"cycle {number}: {len(traffic.acked)} acknowledged")
-        wrong = rig.judge()
-    click.echo(f"rotate-drill on {kind}, {cycles} cycles: {'FAILED: ' + wrong if wrong else 'ok'}")
-    return 1 if wrong else 0
+        return rig.judge()
+
+
+def main() -> int:
+    return run("rotate-drill", play, cycles=5)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from statistics import quantiles
+from math import comb
+from statistics import median, quantiles
 from typing import Any, Final
 
 import pytest
@@ -27,9 +28,15 @@ from screener.store.tables import OutboxMessage
 from screener.web.deliver import Patience
 
 SUBMISSIONS: Final = int(os.environ.get("CYCLES") or 40)
-QUEUE: Final = 10_000
-# The figure to reach is 10 %; what is below this many seconds is the machine's own noise.
-MOST_GROWTH, NOISE = 1.10, 0.025
+QUEUE: Final = int(os.environ.get("QUEUE") or 10_000)
+# The figure to reach. Half of the pairs may exceed it by chance, more than that as rarely as UNLIKELY says: a
+# busy machine, which does the same to both of a pair, is no growth.
+MOST_GROWTH: Final = 1.10
+UNLIKELY: Final = 0.001
+# A p95 is the second or third slowest of so few: it is held to what it would cost a patient to wait for a
+# mail server, which these workers give up after half a second.
+GIVES_UP_SECONDS: Final = 0.5
+IMPATIENT: Final = Patience(answer=GIVES_UP_SECONDS, mail=1)
 
 
 def always(office: PostOffice, at: str, reply: str) -> PostOffice:
@@ -79,19 +86,27 @@ FAULTS = (
 )
 
 
-@pytest.fixture
-def installation(databases: Databases) -> Iterator[Installation]:
+@contextmanager
+def installed(databases: Databases) -> Iterator[Installation]:
     made = make_installation(databases.create())
     yield made
     made.app.extensions["screener.database"].dispose()
 
 
+@pytest.fixture
+def installation(databases: Databases) -> Iterator[Installation]:
+    with installed(databases) as installation:
+        yield installation
+
+
 @contextmanager
-def working(installation: Installation, number: int = 1, **settings: str) -> Iterator[None]:
+def working(
+    installation: Installation, number: int = 1, patience: Patience = IMPATIENT, **settings: str
+) -> Iterator[None]:
     """Workers of their own, as beside a server."""
     about: dict[str, Any] = {"mail_from": SENDER} | settings
     settings_of_all = replace(installation.settings, **about)
-    workers = [start_worker(settings_of_all, Patience(answer=0.5, mail=1)) for _ in range(number)]
+    workers = [start_worker(settings_of_all, patience) for _ in range(number)]
     try:
         yield
     finally:
@@ -100,18 +115,32 @@ def working(installation: Installation, number: int = 1, **settings: str) -> Ite
             worker.join()
 
 
-def submit(installation: Installation) -> float:
-    """Seconds of the slowest but one in twenty."""
-    took = []
+def submit(*installations: Installation) -> list[list[float]]:
+    """At each in turn, so that all meet the same machine: seconds of each request."""
+    took: list[list[float]] = [[] for _ in installations]
     for _ in range(SUBMISSIONS):
-        browser = Browser(installation.app)
-        walk = plant(browser, installation.app, answers_but())
-        form, path = walk.contact_form(contact_but(contact_email="pat@example.com")), walk.url("contact")
-        begun = time.perf_counter()
-        sent = browser.post(path, form)
-        took.append(time.perf_counter() - begun)
-        assert sent.status == 303
-    return quantiles(took, n=20)[-1]
+        for installation, seconds in zip(installations, took, strict=True):
+            browser = Browser(installation.app)
+            walk = plant(browser, installation.app, answers_but())
+            form, path = walk.contact_form(contact_but(contact_email="pat@example.com")), walk.url("contact")
+            begun = time.perf_counter()
+            sent = browser.post(path, form)
+            seconds.append(time.perf_counter() - begun)
+            assert sent.status == 303
+    return took
+
+
+def p95(seconds: list[float]) -> float:
+    return quantiles(seconds, n=20)[-1]
+
+
+def chance_of(number: int) -> float:
+    """That so many of the pairs come out one way where both ways are as likely."""
+    return sum(comb(SUBMISSIONS, count) for count in range(number, SUBMISSIONS + 1)) / 2**SUBMISSIONS
+
+
+def told(seconds: list[float]) -> str:
+    return f"{median(seconds) * 1000:.0f} ms (median), {p95(seconds) * 1000:.0f} ms (p95)"
 
 
 def confirmations(installation: Installation) -> list[OutboxMessage]:
@@ -131,17 +160,21 @@ def send_all_again(installation: Installation) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_delays_mail_and_nothing_else(
+    databases: Databases,
     installation: Installation,
     name: str,
     certificate: Any,  # noqa: F811
 ) -> None:
-    with fault("healthy", certificate) as settings, working(installation, **settings):
-        healthy = submit(installation)
-    before = {row.id for row in confirmations(installation)}
-    with fault(name, certificate) as settings, working(installation, **settings):
-        faulty = submit(installation)
-        wait_for_tries(installation, before)
-    rows = [row for row in confirmations(installation) if row.id not in before]
+    with (
+        installed(databases) as beside,
+        fault("healthy", certificate) as well,
+        fault(name, certificate) as ill,
+        working(beside, **well),
+        working(installation, **ill),
+    ):
+        healthy, faulty = submit(beside, installation)
+        wait_for_tries(installation)
+    rows = confirmations(installation)
     dead = [row for row in rows if row.failed_at]
     assert len(rows) == SUBMISSIONS
     assert not any(row.sent_at for row in rows)
@@ -154,15 +187,17 @@ def test_a_fault_delays_mail_and_nothing_else(
         arrived = [found.strip("<>").split("@")[0] for found in office.ids]
     assert len(arrived) == len(set(arrived))
     assert {str(row.id) for row in rows} <= set(arrived)
-    echo(f"{name}: p95 {healthy * 1000:.0f} ms with a well server, {faulty * 1000:.0f} ms with this; 0 lost")
-    assert faulty < healthy * MOST_GROWTH + NOISE
+    echo(f"{name}: {told(faulty)}; with a well server {told(healthy)}; 0 lost")
+    slower = sum(one > other * MOST_GROWTH for one, other in zip(faulty, healthy, strict=True))
+    assert chance_of(slower) > UNLIKELY
+    assert p95(faulty) < p95(healthy) * MOST_GROWTH + GIVES_UP_SECONDS * 0.8
 
 
-def wait_for_tries(installation: Installation, before: set[Any]) -> None:
-    """At least one new mail met the fault."""
+def wait_for_tries(installation: Installation) -> None:
+    """At least one mail met the fault."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if any(row.last_error for row in confirmations(installation) if row.id not in before):
+        if any(row.last_error for row in confirmations(installation)):
             return
         time.sleep(0.1)
     raise AssertionError("the worker tried nothing")
@@ -186,12 +221,12 @@ def test_a_queue_of_ten_thousand_drains_while_requests_come_in(installation: Ins
     with open_post_office() as office:
         settings = {"smtp_url": f"smtp+plain://127.0.0.1:{office.port}"}
         begun = time.monotonic()
-        with working(installation, number=2, **settings):
-            busy = submit(installation)
-            while len(set(office.ids)) < QUEUE + SUBMISSIONS:
+        with working(installation, number=2, patience=Patience(), **settings):
+            (busy,) = submit(installation)
+            while len(office.caught) < QUEUE + SUBMISSIONS:
                 assert time.monotonic() - begun < 1800
                 time.sleep(0.5)
         took = time.monotonic() - begun
         ids = office.ids
     assert len(ids) == len(set(ids)) == QUEUE + SUBMISSIONS
-    echo(f"{QUEUE} mails in {took:.0f} s by two workers; p95 of requests meanwhile {busy * 1000:.0f} ms")
+    echo(f"{QUEUE} mails in {took:.0f} s by two workers; requests meanwhile {told(busy)}")

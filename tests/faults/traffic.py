@@ -1,4 +1,7 @@
-"""A real server and six people who send requests to it at once, each with a name of its own."""
+"""The app as it is served, and people who walk through all of it at once, each with a name of their own.
+
+Where it does not answer, or says "try again", a person presses the same button again, as the page tells them.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +9,133 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event, Thread
 from typing import IO, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import psutil
 from builders import as_form
-from conftest import Databases, Installation, SqliteFiles, make_installation
-from flask import Flask
-from postgres import PostgresServer
-from sqlalchemy.exc import DBAPIError
-from web.test_replay import settings_of
-from web.walking import answers_but, at_clinic, contact_but
+from conftest import Databases, Installation, make_installation
+from faults.rig import COMMAND, ROOT, environment_of
+from web.walking import answers_but, contact_but
 
+from screener.domain.question import Part
+from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.settings import Settings
-from screener.store.drafts import add_draft
-from screener.web.arrival import THREADS
+from screener.web.demo_mail import free_port
 
 CLIENTS: Final = 6
-ROOT: Final = Path(__file__).resolve().parents[2]
-_PATIENCE_SECONDS: Final = 20
-_START_SECONDS: Final = 60
-_TOKEN: Final = re.compile(r'id="answers"[^>]*>\s*<input type="hidden" name="form_token" value="([^"]+)"')
+# Longer than any fault of a rig lasts.
+_PATIENCE_SECONDS: Final = 60
+_AGAIN_SECONDS: Final = 0.1
+_HIDDEN: Final = re.compile(r'name="(form_token|seen)" value="([^"]*)"')
+_FIELD: Final = re.compile(r'<(?:input|select|textarea)[^>]* name="([^"]+)"')
+_UNSURE: Final = re.compile(r'name="([^"]+)"[^>]* value="unsure"')
+_REFERENCE: Final = re.compile(r'class="reference">([0-9A-HJKMNP-TV-Z]{10})<')
+_HEALTH: Final = next(page.slug for page in QUESTIONNAIRE.pages if page.part is Part.REQUEST)
+_SAID: Final = answers_but()
 
 
 @dataclass
 class Server:
-    """The app in processes of its own; killed as a power cut would, and started again."""
+    """`screener serve`; killed as a power cut would, and started again."""
 
     settings: Settings
     workers: int
-    port: int = field(init=False)
+    port: int = field(default_factory=free_port)
     running: subprocess.Popen[bytes] | None = None
-    # A line a request: for whoever looks for a failure, not among what a drill tells.
+    # A line a request: for whoever looks for a failure, not among what a rig tells.
     log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
-    def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-
-    def start(self) -> None:
-        command = ["granian", "--interface", "wsgi", "--no-ws", "--blocking-threads", str(THREADS)]
-        about = ["--workers", str(self.workers), "--port", str(self.port), "--log-level", "error", "wsgi:app"]
-        environment = dict(os.environ) | settings_of(self.settings) | {"PYTHONPATH": str(ROOT)}
+    def start(self) -> float:
+        """Seconds until it answered."""
+        command = [*COMMAND, "serve", "--port", str(self.port), "--workers", str(self.workers)]
+        begun = time.monotonic()
         self.running = subprocess.Popen(
-            [sys.executable, "-m", *command, *about],
+            command,
             cwd=ROOT,
-            env=environment,
+            env=environment_of(self.settings),
+            stdout=self.log,
             stderr=self.log,
             start_new_session=True,
         )
-        self._wait()
+        self.wait_for("/healthz")
+        return time.monotonic() - begun
 
-    def _wait(self) -> None:
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until:
+    def wait_for(self, path: str) -> float:
+        """Seconds until that page is there."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < _PATIENCE_SECONDS:
             with suppress(OSError, http.client.HTTPException):
-                if ask(self.port, "GET", "/healthz").status == http.client.OK:
-                    return
-            time.sleep(0.05)
-        raise TimeoutError("the server did not start")
+                if ask(self.port, "GET", path).status == http.client.OK:
+                    return time.monotonic() - begun
+            time.sleep(0.02)
+        raise TimeoutError(f"{path} did not come: {self.last_words()}")
+
+    def last_words(self) -> str:
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode(errors="replace")
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's workers, then itself."""
+        assert self.running
+        parent = psutil.Process(self.running.pid)
+        return [*parent.children(), parent]
 
     def kill(self) -> None:
-        if self.running:
-            with suppress(ProcessLookupError):
-                os.killpg(self.running.pid, signal.SIGKILL)
+        if self.running and self.running.poll() is None:
+            found = self.processes()
+            os.killpg(self.running.pid, signal.SIGKILL)
             self.running.wait()
+            psutil.wait_procs(found, timeout=10)
 
-    def restart(self) -> None:
+    def kill_worker(self) -> None:
+        """The server begins another by itself."""
+        with suppress(psutil.NoSuchProcess):
+            self.processes()[0].kill()
+
+    def kill_first(self) -> None:
+        """The process that began the workers; they leave by themselves."""
+        assert self.running
+        workers = self.processes()[:-1]
+        self.running.kill()
+        self.running.wait()
+        _, left = psutil.wait_procs(workers, timeout=10)
+        if left:
+            raise TimeoutError(f"{len(left)} workers stayed at the door of a server that was killed")
+
+    def restart(self) -> float:
         self.kill()
-        self.start()
+        return self.start()
 
 
 class Answer(NamedTuple):
     status: int
     text: str
     location: str
+    retry_after: str
+
+    @property
+    def says_later(self) -> bool:
+        return self.status == http.client.SERVICE_UNAVAILABLE and bool(self.retry_after)
 
 
 def ask(
-    port: int, method: str, path: str, form: Mapping[str, object] | None = None, *, address: str = ""
+    port: int,
+    method: str,
+    path: str,
+    form: Mapping[str, object] | None = None,
+    *,
+    cookie: str = "",
+    address: str = "",
 ) -> Answer:
     """As a browser asks; from that address, where the server trusts a proxy to say so."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
@@ -104,30 +143,46 @@ def ask(
         body = urlencode(form, doseq=True) if form is not None else None
         # As a browser says that the person came from our own pages.
         headers = {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}
-        if body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if cookie:
+            headers["Cookie"] = cookie
         if address:
             headers["X-Forwarded-For"] = address
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
-        return Answer(answer.status, answer.read().decode(), answer.headers.get("Location", ""))
+        about = answer.headers
+        return Answer(
+            answer.status, answer.read().decode(), about.get("Location", ""), about.get("Retry-After", "")
+        )
     finally:
         connection.close()
 
 
+class WrongAnswerError(Exception):
+    """Neither what was asked for nor "try again"."""
+
+
 @dataclass
 class Traffic:
-    """Who was told that their request arrived, and when; who was told anything but that or "try again"."""
+    """Who was told that their request arrived, when, and by which page; what nobody should have been told."""
 
-    app: Flask
     server: Server
+    breath: float = 0.5
     acked: dict[str, datetime] = field(default_factory=dict)
-    wrong: list[int] = field(default_factory=list)
+    receipts: dict[str, str] = field(default_factory=dict)
+    # When each page came, and after how many seconds.
+    times: list[tuple[float, float]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    # How often somebody was told to try again, and how often nothing answered.
+    put_off: int = 0
+    unanswered: int = 0
     stopping: Event = field(default_factory=Event)
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        people = [Thread(target=self._send_on) for _ in range(CLIENTS)]
+        """In the end each person finishes the walk in hand."""
+        people = [Thread(target=self._walk_on) for _ in range(CLIENTS)]
         for person in people:
             person.start()
         try:
@@ -145,66 +200,95 @@ class Traffic:
                 raise TimeoutError(f"nothing gets through; people were answered {self.wrong[:5]}")
             time.sleep(0.01)
 
-    def _send_on(self) -> None:
-        # A breath between two, so that a small machine serves and the command beside it runs too.
-        while not self.stopping.wait(0.5):
-            # The server is being killed, or the database busy: the person tries again later.
-            with suppress(OSError, http.client.HTTPException, DBAPIError):
-                self._send(str(uuid4()))
+    def endure(self, trouble: AbstractContextManager[None]) -> float:
+        """Until somebody was told to try again; seconds until the next is through after it is over."""
+        self.wait_for(CLIENTS)
+        before, until = self.put_off, time.monotonic() + _PATIENCE_SECONDS
+        with trouble:
+            while self.put_off < before + CLIENTS:
+                if time.monotonic() > until:
+                    raise TimeoutError("nobody noticed the trouble")
+                time.sleep(0.01)
+        begun = time.monotonic()
+        self.wait_for(1)
+        return time.monotonic() - begun
 
-    def _send(self, name: str) -> None:
-        with at_clinic(self.app, "acme") as (session, clinic):
-            document = {"answers": answers_but(), "events": [], "language": "en"}
-            _, token = add_draft(session, clinic.id, document, datetime.now(UTC))
-            session.commit()
-        path = f"/d/{token}/contact"
-        status, page, _ = ask(self.server.port, "GET", path)
-        found = _TOKEN.search(page)
-        if status == http.client.OK and found:
-            contact = contact_but(contact_name=name)
-            form = {"form_token": found[1]} | {what: as_form(value) for what, value in contact.items()}
-            status = ask(self.server.port, "POST", path, form).status
-        if status == http.client.SEE_OTHER:
-            self.acked[name] = datetime.now(UTC)
-        elif status != http.client.SERVICE_UNAVAILABLE:
-            self.wrong.append(status)
+    def _walk_on(self) -> None:
+        while not self.stopping.wait(self.breath):
+            try:
+                self.send(str(uuid4()))
+            except (WrongAnswerError, TimeoutError) as error:
+                self.wrong.append(str(error))
+
+    def send(self, name: str) -> None:
+        """From the clinic's page to the receipt."""
+        self._open("/c/acme")
+        at = self._press("/c/acme/start", {"for": "me"})
+        home = at.rpartition("/")[0]
+        at = self._answer_until(at, "check")
+        for place in ("check", "result"):
+            self._open(f"{home}/{place}")
+        at = self._answer_until(f"{home}/{_HEALTH}", "contact")
+        contact = {what: as_form(value) for what, value in contact_but(contact_name=name).items()}
+        receipt = self._press(at, self._hidden(at) | contact)
+        self.acked[name] = datetime.now(UTC)
+        self.receipts[name] = receipt
+
+    def _answer_until(self, at: str, last: str) -> str:
+        while not at.endswith(f"/{last}"):
+            text = self._open(at).text
+            unsure = dict.fromkeys(_UNSURE.findall(text), "unsure")
+            said = {name: as_form(_SAID[name]) for name in _FIELD.findall(text) if name in _SAID}
+            at = self._press(at, unsure | said | dict(_HIDDEN.findall(_form_in(text))))
+        return at
+
+    def _hidden(self, at: str) -> dict[str, object]:
+        return dict(_HIDDEN.findall(_form_in(self._open(at).text)))
+
+    def _open(self, path: str) -> Answer:
+        return self._insist("GET", path, None, http.client.OK)
+
+    def _press(self, path: str, form: Mapping[str, object]) -> str:
+        return self._insist("POST", path, form, http.client.SEE_OTHER).location
+
+    def _insist(self, method: str, path: str, form: Mapping[str, object] | None, wanted: int) -> Answer:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < until:
+            begun = time.monotonic()
+            try:
+                answer = ask(self.server.port, method, path, form)
+            except (OSError, http.client.HTTPException):
+                self.unanswered += 1
+            else:
+                if answer.status == wanted:
+                    self.times.append((begun, time.monotonic() - begun))
+                    return answer
+                if not answer.says_later:
+                    raise WrongAnswerError(f"{answer.status} for {method} {path.rpartition('/')[2]}")
+                self.put_off += 1
+            time.sleep(_AGAIN_SECONDS)
+        raise TimeoutError(f"{method} {path.rpartition('/')[2]} was tried for {_PATIENCE_SECONDS} s")
+
+
+def _form_in(text: str) -> str:
+    return text.partition('id="answers"')[2]
+
+
+def reference_at(server: Server, receipt: str) -> str:
+    """What the receipt's page calls the request; nothing if it does not show one."""
+    found = _REFERENCE.search(ask(server.port, "GET", receipt).text)
+    return found[1] if found else ""
 
 
 @contextmanager
-def databases_for(kind: str) -> Iterator[Databases]:
-    """With PostgreSQL's programs at hand, as an operator has them."""
-    # Told to stop, a drill takes its servers along.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with ExitStack() as running:
-        if kind == "sqlite":
-            yield SqliteFiles(Path(running.enter_context(tempfile.TemporaryDirectory())))
-            return
-        postgres = running.enter_context(PostgresServer())
-        os.environ["PATH"] = f"{postgres.programs}:{os.environ['PATH']}"
-        yield postgres
-
-
-@contextmanager
-def serving(databases: Databases, kind: str) -> Iterator[tuple[Installation, Traffic]]:
+def serving(databases: Databases, kind: str, breath: float = 0.5) -> Iterator[tuple[Installation, Traffic]]:
     """An installation, its server, and nobody there yet."""
     installation = make_installation(databases.create())
+    # Who looks at it later opens it anew.
+    installation.app.extensions["screener.database"].dispose()
     server = Server(installation.settings, workers=1 if kind == "sqlite" else 2)
     server.start()
     try:
-        yield installation, Traffic(installation.app, server)
+        yield installation, Traffic(server, breath)
     finally:
         server.kill()
-        installation.app.extensions["screener.database"].dispose()
-
-
-def screener(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:
-    """The command as an operator runs it."""
-    return subprocess.run(
-        [sys.executable, "-c", "from screener.web.cli import main; main()", *command],
-        cwd=ROOT,
-        env=dict(os.environ) | settings_of(settings) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )

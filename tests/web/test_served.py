@@ -12,12 +12,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
 
+import psutil
 import pytest
 from conftest import make_installation
 from web.test_settings import KEYS
@@ -39,6 +40,7 @@ class Served:
     process: subprocess.Popen[bytes]
     log: Path
     worker: subprocess.Popen[bytes]
+    environment: dict[str, str]
 
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -92,7 +94,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with log.open("wb") as told:
         process = subprocess.Popen(serve, cwd=ROOT, env=environment, stderr=told)
         worker = subprocess.Popen(deliver, cwd=ROOT, env=environment | mailing, stderr=told)
-    running = Served(port, process, log, worker)
+    running = Served(port, process, log, worker, environment)
     try:
         _wait_until_ready(running)
         yield running
@@ -179,6 +181,25 @@ def test_a_stop_lets_what_was_begun_end(served: Served) -> None:
         assert answer_on(line) == 303
     assert served.process.wait(10) == 0
     assert "Traceback" not in served.log.read_text()
+
+
+def test_a_server_that_was_killed_leaves_nobody_at_its_door(served: Served, tmp_path: Path) -> None:
+    left: list[psutil.Process] = []
+    port, about = free_port(), {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    with (tmp_path / "log").open("wb") as told:
+        serve = [*COMMAND, "serve", "--port", str(port)]
+        process = subprocess.Popen(serve, cwd=ROOT, env=served.environment | about, stderr=told)
+    try:
+        _wait_until_ready(replace(served, port=port, process=process))
+        left = psutil.Process(process.pid).children(recursive=True)
+        assert left
+        process.kill()
+        process.wait(10)
+        _wait_until_shut(port)
+    finally:
+        for each in (process, *left):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def _wait_until_shut(port: int) -> None:

@@ -237,12 +237,13 @@ def add_requests(
 ) -> list[str]:
     """Requests of (name, answers, received at), stored as if sent; their references."""
     with at_clinic(app, clinic) as (session, row):
-        sent = [_add_request(session, row, number, *person) for number, person in enumerate(people)]
+        sent = [add_request(session, row, number, *person) for number, person in enumerate(people)]
         session.commit()
     return sent
 
 
-def _add_request(session: Session, clinic: Clinic, number: int, *person: Any) -> str:
+def add_request(session: Session, clinic: Clinic, number: int, *person: Any) -> str:
+    """A request as if sent, not committed; its reference."""
     name, answers, received_at = person
     read: Any = {i: tuple(v) if isinstance(v, list) else v for i, v in answers.items()}
     said = Answers(QUESTIONNAIRE, read)
