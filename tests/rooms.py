@@ -51,7 +51,7 @@ ROOMS: Final = {
     ),
     "outbox": Room(
         ("store/outbox.py", "web/deliver.py"),
-        ("store/test_outbox.py", "web/test_mail.py"),
+        ("store/test_outbox.py", "web/test_carriers.py", "web/test_mail.py"),
     ),
     "sign_in": Room(
         (
