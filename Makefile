@@ -65,7 +65,7 @@ coverage: .venv/installed chromium pango php ## The whole suite again, counting 
 	$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
 	@$(BIN)/python tests/covered.py
 
-mutation: .venv/installed ## Small mistakes on purpose: how many the tests of a room notice (ROOM=domain|vault|tenancy|outbox|sign_in)
+mutation: .venv/installed ## Small mistakes on purpose: how many the tests of a room notice (ROOM=domain|vault|tenancy|outbox|sign_in|rights)
 	@ROOM=$(ROOM) AGAIN=$(AGAIN) MUTANT=$(MUTANT) SAMPLE=$(SAMPLE) $(BIN)/python tests/mutation.py
 
 score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage

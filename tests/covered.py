@@ -41,9 +41,13 @@ def shortcomings(found: dict[str, Any]) -> list[str]:
 
 
 def _where(file: dict[str, Any]) -> str:
-    lines = [str(line) for line in file["missing_lines"]]
-    branches = [f"{here} to {there if there > 0 else 'the end'}" for here, there in file["missing_branches"]]
-    return f"lines {', '.join(lines) or 'all'}; branches {', '.join(branches) or 'all'}"
+    lines = [f"line {line}" for line in file["missing_lines"]]
+    branches = [
+        f"{here} never goes on to {there if there > 0 else 'the end'}"
+        for here, there in file["missing_branches"]
+        if here not in file["missing_lines"] and there not in file["missing_lines"]
+    ]
+    return ", ".join(lines + branches)
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ NOTICED: Final = {1, 3, 24, 36, 152, 255, -24}
 
 def settings_of(room: Room) -> str:
     """The project's settings, and mutmut's for this room."""
-    mutmut = {
+    mutmut: dict[str, object] = {
         "source_paths": ["screener"],
         "only_mutate": [f"screener/{path}" for path in room.code],
         "do_not_mutate_patterns": [r"^\s*raise "],
@@ -43,6 +43,8 @@ def settings_of(room: Room) -> str:
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", room.marked, *_LENIENT],
         "pytest_add_cli_args_test_selection": [f"tests/{path}" for path in room.tests],
     }
+    if room.at_start:
+        mutmut |= {"process_isolation": "forkserver", "forkserver_warmup": "none"}
     lines = (f"{name} = {json.dumps(value)}" for name, value in mutmut.items())
     return "\n".join(((ROOT / "pyproject.toml").read_text(), "[tool.mutmut]", *lines, ""))
 

@@ -14,6 +14,8 @@ class Room:
     tests: tuple[str, ...]
     # SQLite alone, where it tells enough: each mutant would wait for a PostgreSQL server of its own.
     marked: str = "not postgresql"
+    # Its functions run while the app is put together: each mutant needs a process that has not begun yet.
+    at_start: bool = False
 
 
 ROOMS: Final = {
@@ -58,11 +60,15 @@ ROOMS: Final = {
             "store/staff.py",
             "store/staff_sessions.py",
             "store/throttle.py",
-            "web/access.py",
             "web/second_step.py",
             "web/sign_in.py",
             "web/staff_session.py",
         ),
         ("store/test_sign_in.py", "web/test_people.py", "web/test_sign_in.py", "web/test_staff.py"),
+    ),
+    "rights": Room(
+        ("web/access.py",),
+        ("web/test_fence.py", "web/test_people.py", "web/test_staff.py", "web/test_two_clinics.py"),
+        at_start=True,
     ),
 }

@@ -36,7 +36,7 @@ from screener.store.outbox import (
     remove_messages,
 )
 from screener.store.tables import Clinic, Draft, OutboxMessage
-from screener.store.tenancy import enter_clinic
+from screener.store.tenancy import enter_clinic, entered_clinic
 from screener.store.vault import Vault, new_key
 
 CANARY = "quetzalcoatlus"
@@ -199,7 +199,10 @@ def test_the_longest_due_mail_of_any_clinic_goes_first(
         enter_clinic(elsewhere, other_clinic.id)
         early = owe(elsewhere, due_at=NOW - timedelta(hours=1))
         elsewhere.commit()
-    assert [must_lease(database).id for _ in range(2)] == [early.id, late.id]
+    assert [must_lease(database) for _ in range(2)] == [
+        Lease(early.id, other_clinic.id, KIND),
+        Lease(late.id, entered_clinic(entered), KIND),
+    ]
 
 
 def test_only_mail_that_is_due_of_a_known_kind_and_not_done_is_handed_out(
