@@ -30,6 +30,7 @@ ROOMS: Final = {
             "domain/test_conflicts.py",
             "domain/test_consultation.py",
             "domain/test_evidence.py",
+            "domain/test_explanation.py",
             "domain/test_figures.py",
             "domain/test_headache_history.py",
             "domain/test_next_screening.py",
