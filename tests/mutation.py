@@ -27,8 +27,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 WORKSHOP: Final = ROOT / ".mutation"
 BESIDE: Final = ("docs", "static", "templates", "tests")
 GATE: Final = 85.0
-# A mistake may leave a connection open; that alone shall fail no run of mutmut's own. And the rules, written for
-# mutmut, are other criteria than those of the changelog.
+# A mistake may leave a connection open; that alone shall fail no run of mutmut's own.
+# And the rules, as written for mutmut, are other criteria than those of the changelog.
 _LENIENT: Final = (
     *("-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
     *("-k", "not has_its_line_in_the_changelog"),
