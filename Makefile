@@ -8,8 +8,8 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
-  migration-drill disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check score \
-  asvs audit sbom messages lock chromium engines calc npm pango proxies php strace clean
+  migration-drill disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check coverage \
+  mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php strace clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,13 @@ check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: .venv/installed chromium pango php ## The whole suite again, counting branches: all in the rooms of tests/rooms.py, 95 % in all
+	$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	@$(BIN)/python tests/covered.py
+
+mutation: .venv/installed ## Small mistakes on purpose: how many the tests of a room notice (ROOM=domain|vault|tenancy|outbox|sign_in|rights)
+	@ROOM=$(ROOM) AGAIN=$(AGAIN) MUTANT=$(MUTANT) SAMPLE=$(SAMPLE) $(BIN)/python tests/mutation.py
 
 score: .venv/installed ## How the vignettes come out: sensitivity, specificity, under- and over-triage
 	$(BIN)/python tests/score.py $(ARGS)
@@ -182,7 +189,8 @@ strace:
 	fi
 
 clean: ## Delete what was installed and cached; keeps instance/
-	rm -rf .venv .release dist .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache screenshots
+	rm -rf .venv .release .foreign .mutation dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache screenshots
 
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

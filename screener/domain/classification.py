@@ -181,7 +181,7 @@ def _length_verdict(answers: Answers) -> Verdict:
             else:
                 short = treated is not None
             return Verdict.NOT_MET if short else Verdict.CANNOT_TELL
-        case None:
+        case None:  # pragma: no branch - the type checker knows that there is no other
             return Verdict.CANNOT_TELL
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 DIGEST_AFTER: Final = timedelta(hours=1)
@@ -93,6 +93,8 @@ class Wish:
                 at_once = is_urgent
             case Choice.EACH | Choice.URGENT:
                 at_once = True
+            case _:
+                assert_never(self.choice)
         if at_once:
             end = self.quiet_until(now, is_urgent=is_urgent)
             # What came in the quiet hours is told of together.

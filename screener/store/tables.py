@@ -32,8 +32,6 @@ from screener.store.vault import Place
 
 DRAFT_IDLE: Final = timedelta(hours=24)
 DRAFT_LIFE: Final = timedelta(days=7)
-# A draft that was saved for later, from the last time anything was done with it.
-SAVED_IDLE: Final = DRAFT_LIFE
 MOST_TRIES: Final = 5
 
 STATES: Final = (

@@ -53,6 +53,42 @@ FRESH: Final = timedelta(minutes=10)
 _CODE_WINDOW_SECONDS: Final = 30
 INVITATION_LIFE: Final = timedelta(hours=72)
 RESET_LIFE: Final = timedelta(hours=1)
+_WORDS: Final = {
+    "SECURITY_MSG_UNAUTHENTICATED": ("Please sign in.", "info"),
+    "SECURITY_MSG_PASSWORD_RESET_REQUEST": (
+        "If this address belongs to an account, a link is on its way there.",
+        "info",
+    ),
+    "SECURITY_MSG_INVALID_RESET_PASSWORD_TOKEN": (
+        "This link was used already.",
+        "error",
+    ),
+    "SECURITY_MSG_PASSWORD_RESET_EXPIRED": ("This link is too old. Ask for a new one.", "error"),
+    "SECURITY_MSG_PASSWORD_RESET_NO_LOGIN": ("Your password is set. Now sign in with it.", "success"),
+    "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("The e-mail or the password is not right.", "error"),
+    "SECURITY_MSG_EMAIL_NOT_PROVIDED": ("Enter your e-mail.", "error"),
+    "SECURITY_MSG_PASSWORD_NOT_PROVIDED": ("Enter a password.", "error"),
+    "SECURITY_MSG_INVALID_PASSWORD": ("This password is not right.", "error"),
+    "SECURITY_MSG_WEBAUTHN_NAME_REQUIRED": ("Give it a name.", "error"),
+    "SECURITY_MSG_WEBAUTHN_REGISTER_SUCCESSFUL": ("Your passkey “%(name)s” was added.", "info"),
+    "SECURITY_MSG_WEBAUTHN_CREDENTIAL_DELETED": ("Your passkey “%(name)s” was removed.", "info"),
+    "SECURITY_MSG_TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": (
+        "The codes of your app are switched on.",
+        "info",
+    ),
+    "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Codes from an app are switched off.", "info"),
+    "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("You are signed in.", "info"),
+    "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": ("Please begin with your password.", "info"),
+    "SECURITY_MSG_REAUTHENTICATION_SUCCESSFUL": ("Thank you. Go on.", "info"),
+    "SECURITY_MSG_RETYPE_PASSWORD_MISMATCH": ("The two passwords are not the same.", "error"),
+    "SECURITY_MSG_PASSWORD_INVALID_LENGTH": ("Use 15 to 128 characters.", "error"),
+    "SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN": (
+        "This code is wrong, too old, or was used already. Wait for the next one.",
+        "error",
+    ),
+    "SECURITY_MSG_INVALID_RECOVERY_CODE": ("This recovery code is wrong or was used already.", "error"),
+    "SECURITY_MSG_REAUTHENTICATION_REQUIRED": ("Please show once more that it is you.", "info"),
+}
 
 
 class StaffDatastore(SQLAlchemySessionUserDatastore):
@@ -106,7 +142,6 @@ def install(app: Flask, settings: Settings) -> None:
         "SECURITY_POST_LOGIN_VIEW": AFTER_SIGN_IN,
         "SECURITY_POST_LOGOUT_VIEW": "/staff/login",
         "SECURITY_FLASH_MESSAGES": True,
-        "SECURITY_MSG_UNAUTHENTICATED": ("Please sign in.", "info"),
         "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": False,
         "SECURITY_ANONYMOUS_USER_DISABLED": True,
         "WTF_CSRF_TIME_LIMIT": None,
@@ -116,6 +151,7 @@ def install(app: Flask, settings: Settings) -> None:
         "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
         **_second_step_settings(app),
         **_password_settings(),
+        **_WORDS,
     }
     csrf = CSRFProtect(app)
     # Patients carry no cookie; their forms have a token of their own.
@@ -183,39 +219,6 @@ def _password_settings() -> dict[str, Any]:
         "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": False,
         "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
         "SECURITY_POST_CHANGE_VIEW": "/desk/account",
-        "SECURITY_MSG_PASSWORD_RESET_REQUEST": (
-            "If this address belongs to an account, a link is on its way there.",
-            "info",
-        ),
-        "SECURITY_MSG_INVALID_RESET_PASSWORD_TOKEN": (
-            "This link was used already.",
-            "error",
-        ),
-        "SECURITY_MSG_PASSWORD_RESET_EXPIRED": ("This link is too old. Ask for a new one.", "error"),
-        "SECURITY_MSG_PASSWORD_RESET_NO_LOGIN": ("Your password is set. Now sign in with it.", "success"),
-        "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("The e-mail or the password is not right.", "error"),
-        "SECURITY_MSG_EMAIL_NOT_PROVIDED": ("Enter your e-mail.", "error"),
-        "SECURITY_MSG_PASSWORD_NOT_PROVIDED": ("Enter a password.", "error"),
-        "SECURITY_MSG_INVALID_PASSWORD": ("This password is not right.", "error"),
-        "SECURITY_MSG_WEBAUTHN_NAME_REQUIRED": ("Give it a name.", "error"),
-        "SECURITY_MSG_WEBAUTHN_REGISTER_SUCCESSFUL": ("Your passkey “%(name)s” was added.", "info"),
-        "SECURITY_MSG_WEBAUTHN_CREDENTIAL_DELETED": ("Your passkey “%(name)s” was removed.", "info"),
-        "SECURITY_MSG_TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": (
-            "The codes of your app are switched on.",
-            "info",
-        ),
-        "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Codes from an app are switched off.", "info"),
-        "SECURITY_MSG_TWO_FACTOR_LOGIN_SUCCESSFUL": ("You are signed in.", "info"),
-        "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": ("Please begin with your password.", "info"),
-        "SECURITY_MSG_REAUTHENTICATION_SUCCESSFUL": ("Thank you. Go on.", "info"),
-        "SECURITY_MSG_RETYPE_PASSWORD_MISMATCH": ("The two passwords are not the same.", "error"),
-        "SECURITY_MSG_PASSWORD_INVALID_LENGTH": ("Use 15 to 128 characters.", "error"),
-        "SECURITY_MSG_TWO_FACTOR_INVALID_TOKEN": (
-            "This code is wrong, too old, or was used already. Wait for the next one.",
-            "error",
-        ),
-        "SECURITY_MSG_INVALID_RECOVERY_CODE": ("This recovery code is wrong or was used already.", "error"),
-        "SECURITY_MSG_REAUTHENTICATION_REQUIRED": ("Please show once more that it is you.", "info"),
     }
 
 

@@ -184,3 +184,18 @@ def test_nothing_is_promised_or_sold(text: str) -> None:
 )
 def test_the_dose_test_knows_a_dose(text: str) -> None:
     assert A_DOSE.search(text)
+
+
+def test_a_source_is_told_as_it_can_be_copied_from_paper() -> None:
+    for url, address in (
+        ("https://www.example.org/a/", "example.org/a"),
+        ("https://example.org/www.a", "example.org/www.a"),
+    ):
+        assert Source("A", url).address == address
+
+
+def test_each_topic_is_found_by_its_key_with_what_stands_behind_its_plain_words() -> None:
+    for topic in EVIDENCE.topics:
+        assert EVIDENCE.topic(topic.key) is topic
+        named = [source for statement in topic.plain for source in statement.sources]
+        assert list(topic.plain_sources) == list(dict.fromkeys(named))

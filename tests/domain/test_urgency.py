@@ -3,6 +3,8 @@
 import pytest
 from domain.contract import CALM, CHANGES, DANGERS, INJURY_SIGNS, LENGTHS, Answers, classified, read_as
 
+from screener.domain.urgency import Urgency
+
 PREGNANCIES = ("pregnant", "postpartum_6w")
 
 
@@ -362,3 +364,20 @@ def test_relief_or_a_known_migraine_never_cancels_a_flag(flagged: Answers, sooth
 @pytest.mark.parametrize("age", [0, 17, 18, 90])
 def test_no_age_makes_a_danger_smaller(age: int) -> None:
     assert classified({**CALM, "age": age, "danger_now": ["fever_neck"]})["urgency"] == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("emergencies", "urgent", "rank"),
+    [
+        (("danger_now.sudden",), ("danger_before.sudden",), 0),
+        ((), ("changes.unanswered", "keep_down.no", "pregnancy.pregnant", "danger_before.sudden"), 1),
+        ((), ("keep_down.no", "pregnancy.pregnant"), 2),
+        ((), ("changes.new", "keep_down.no"), 3),
+        ((), ("changes.unanswered",), 4),
+        ((), (), 5),
+    ],
+)
+def test_the_gravest_flag_says_where_a_request_stands(
+    emergencies: tuple[str, ...], urgent: tuple[str, ...], rank: int
+) -> None:
+    assert Urgency(emergencies, urgent).rank == rank

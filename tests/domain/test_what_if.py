@@ -5,8 +5,9 @@ from __future__ import annotations
 from builders import CHRONIC_AND_INTRACTABLE
 
 from screener.domain.answers import Answers, read_answers
+from screener.domain.question import Choice, Choices, Number, Option, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
-from screener.domain.what_if import Change, class_changes, flag_changes
+from screener.domain.what_if import Change, _values, class_changes, flag_changes
 
 
 def answers_with(**changed: object) -> Answers:
@@ -53,3 +54,15 @@ def test_a_change_that_cannot_be_is_not_named() -> None:
     """Fewer headache days than migraine days cannot be."""
     found = class_changes(answers_with(head_days=20, mig_days=18))
     assert change(found, "head_days") is None
+
+
+def test_every_kind_of_question_has_values_to_try_but_free_words() -> None:
+    options = (Option("a", "A"), Option("b", "B"))
+    for question, values in (
+        (YesNo(id="x", stem="X?"), (True, False)),
+        (Number(id="x", stem="X?", minimum=2, maximum=4), (2, 3, 4)),
+        (Choice(id="x", stem="X?", options=options), ("a", "b")),
+        (Choices(id="x", stem="X?", options=options), (("a",), ("b",))),
+        (Text(id="x", stem="X?", max_length=9), ()),
+    ):
+        assert _values(question) == values

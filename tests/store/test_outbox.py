@@ -20,17 +20,23 @@ from screener.store.migrations import migrate
 from screener.store.outbox import (
     LEASE,
     MOST_TRIES,
+    WAITS,
     Lease,
+    Owing,
     add_mail,
+    add_message,
     cancel_mail,
     count_mail,
+    count_owed,
+    invited_drafts,
     lease_mail,
     mark_failed,
     mark_sent,
     read_mail,
+    remove_messages,
 )
-from screener.store.tables import Clinic, OutboxMessage
-from screener.store.tenancy import enter_clinic
+from screener.store.tables import Clinic, Draft, OutboxMessage
+from screener.store.tenancy import enter_clinic, entered_clinic
 from screener.store.vault import Vault, new_key
 
 CANARY = "quetzalcoatlus"
@@ -193,7 +199,10 @@ def test_the_longest_due_mail_of_any_clinic_goes_first(
         enter_clinic(elsewhere, other_clinic.id)
         early = owe(elsewhere, due_at=NOW - timedelta(hours=1))
         elsewhere.commit()
-    assert [must_lease(database).id for _ in range(2)] == [early.id, late.id]
+    assert [must_lease(database) for _ in range(2)] == [
+        Lease(early.id, other_clinic.id, KIND),
+        Lease(late.id, entered_clinic(entered), KIND),
+    ]
 
 
 def test_only_mail_that_is_due_of_a_known_kind_and_not_done_is_handed_out(
@@ -295,6 +304,67 @@ def test_failures_of_one_moment_do_not_come_back_at_one_moment(entered: Session,
         mark_failed(entered, Lease(owed.id, clinic.id, KIND), "TimeoutError", NOW, for_good=False)
         dues.add(owed.due_at)
     assert len(dues) > 1
+
+
+@pytest.mark.parametrize(("tried", "wait"), list(enumerate(WAITS, start=1)))
+def test_each_wait_is_as_long_as_it_is_give_or_take_a_fifth(
+    entered: Session, clinic: Clinic, tried: int, wait: timedelta
+) -> None:
+    owed = owe(entered)
+    for _ in range(20):
+        owed.attempts = tried
+        assert not mark_failed(entered, Lease(owed.id, clinic.id, KIND), "X", NOW, for_good=False)
+        assert wait * 0.8 <= owed.due_at - NOW <= wait * 1.2
+        assert (owed.leased_until, owed.last_error, owed.failed_at) == (None, "X", None)
+
+
+def test_a_message_keeps_what_it_is_about(entered: Session, clinic: Clinic) -> None:
+    made = make_consultation(entered)
+    told = add_message(entered, "new_request", made.id, NOW)
+    assert (told.kind, told.clinic_id, told.consultation_id) == ("new_request", clinic.id, made.id)
+    assert (told.created_at, told.due_at, told.sealed_mail) == (NOW, NOW, None)
+    later = NOW + timedelta(hours=1)
+    mail = owe(entered, consultation_id=made.id, language="es", due_at=later)
+    assert (mail.consultation_id, mail.created_at, mail.due_at) == (made.id, NOW, later)
+    read = read_mail(entered, Lease(mail.id, clinic.id, KIND))
+    assert read is not None
+    assert (read.to, read.language) == (f"{CANARY}@example.org", "es")
+    assert read_mail(entered, Lease(told.id, clinic.id, "new_request")) is None, "nothing is sealed in it"
+
+
+def test_what_a_request_owes_goes_with_it_and_so_do_the_forms_it_was_invited_to(
+    entered: Session, clinic: Clinic
+) -> None:
+    made, other = make_consultation(entered), make_consultation(entered)
+    invited, kept = (add_draft(entered, clinic.id, {}, NOW)[0].row for _ in range(2))
+    owe(entered, consultation_id=made.id, draft_id=invited.id)
+    owe(entered, consultation_id=made.id)
+    left = {
+        owe(entered, consultation_id=other.id, draft_id=kept.id).id,
+        *entered.scalars(select(OutboxMessage.id).where(OutboxMessage.consultation_id == other.id)),
+    }
+    assert entered.scalars(invited_drafts(made.id)).all() == [invited.id]
+    remove_messages(entered, made.id)
+    assert set(entered.scalars(select(OutboxMessage.id))) == left
+    assert entered.scalars(select(Draft.id)).all() == [kept.id]
+
+
+def test_what_is_owed_is_counted_since_it_was_due(
+    database: Database, entered: Session, clinic: Clinic
+) -> None:
+    def owing() -> Owing:
+        entered.commit()
+        with database.new_session() as nowhere:
+            return count_owed(nowhere, OutboxMessage)
+
+    assert owing() == (0, 0, None)
+    early, late = NOW - timedelta(hours=2), NOW + timedelta(hours=2)
+    mark_failed(entered, Lease(owe(entered, due_at=early).id, clinic.id, KIND), "X", NOW, for_good=True)
+    mark_sent(entered, Lease(owe(entered, due_at=early).id, clinic.id, KIND), NOW)
+    assert owing() == (0, 1, None), "what was given up waits for nobody"
+    owe(entered, due_at=late)
+    owe(entered)
+    assert owing() == (2, 1, NOW)
 
 
 def test_what_waits_and_what_was_given_up_is_counted_over_all_clinics(

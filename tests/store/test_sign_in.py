@@ -6,11 +6,28 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from store.builders import NOW, make_clinic, make_person
 
+from screener.store.audit import AuditEntry, Wanted, list_entries
+from screener.store.clinic_changes import disable_clinic, shred_keys
 from screener.store.database import Database
-from screener.store.staff import add_membership, find_roles, hold_people, list_colleagues, set_roles
+from screener.store.staff import (
+    add_membership,
+    called_here,
+    end_installation_admin,
+    find_person,
+    find_roles,
+    hold_people,
+    list_colleagues,
+    list_emails,
+    list_memberships,
+    make_installation_admin,
+    note_person,
+    set_roles,
+    was_shredded,
+)
 from screener.store.staff_sessions import (
     IDLE_LIMIT,
     LONGEST_SESSION,
@@ -18,11 +35,13 @@ from screener.store.staff_sessions import (
     end_session,
     end_sessions,
     find_live_session,
+    idle_limit,
     knows_place,
     list_staff_sessions,
     note_seen,
 )
 from screener.store.tables import Clinic, FailedTries, StaffSession, User
+from screener.store.tenancy import enter_clinic
 from screener.store.throttle import Try, forget_failures, note_failure, wait_before
 
 HOME = "203.0.113.7"
@@ -66,6 +85,46 @@ def test_an_ended_session_is_not_found_and_stays_in_the_history(session: Session
     end_session(session, row, NOW)
     assert find_live_session(session, token, NOW) is None
     assert list_staff_sessions(session, ada.id) == [row]
+    assert row.ended_at == NOW
+    end_sessions(session, ada.id, NOW + MINUTE)
+    session.refresh(row)
+    assert row.ended_at == NOW, "it ended once"
+
+
+def test_a_session_tells_where_and_how_a_person_signed_in(session: Session, ada: User) -> None:
+    row, token = begin(session, ada, browser="x" * 300)
+    session.expire_all()
+    assert (row.staff_id, row.address, row.browser) == (ada.id, HOME, "x" * 200)
+    assert (row.second_step, row.created_at, row.last_seen_at, row.ended_at) == ("code", NOW, NOW, None)
+    assert token.encode() not in row.token_hash
+    later = [begin(session, ada, now=NOW + number * MINUTE)[0] for number in range(1, 22)]
+    assert list_staff_sessions(session, ada.id) == later[:0:-1], "the newest twenty"
+    assert list_staff_sessions(session, ada.id, 2) == [later[-1], later[-2]]
+
+
+def test_a_session_that_goes_on_is_written_down_every_twenty_seconds(session: Session, ada: User) -> None:
+    row, _ = begin(session, ada)
+    second = timedelta(seconds=1)
+    for after, seen in ((19, 0), (20, 20), (39, 20), (40, 40)):
+        note_seen(session, row, NOW + after * second)
+        assert row.last_seen_at == NOW + seen * second
+
+
+def test_the_strictest_open_clinic_says_how_long_silence_may_last(session: Session, ada: User) -> None:
+    assert idle_limit(session, ada.id) == IDLE_LIMIT == 15 * MINUTE
+    shut = None
+    for slug, minutes in (("long", 60), ("short", 30), ("shut", 5), ("foreign", 5)):
+        shut = clinic = make_clinic(session, slug)
+        clinic.idle_minutes = minutes
+        if slug != "foreign":
+            add_membership(session, staff_id=ada.id, clinic_id=clinic.id, role="intake")
+        if slug == "shut":
+            shut.disabled_at = NOW
+    session.flush()
+    assert idle_limit(session, ada.id) == 30 * MINUTE
+    row, token = begin(session, ada)
+    assert find_live_session(session, token, NOW + 30 * MINUTE - timedelta(seconds=1)) is row
+    assert find_live_session(session, token, NOW + 30 * MINUTE) is None
 
 
 def test_all_sessions_of_one_person_end_but_one(session: Session, ada: User) -> None:
@@ -89,7 +148,9 @@ def test_a_place_is_known_once_both_steps_were_taken_there(session: Session, ada
     assert knows_place(session, "ADA@example.org", HOME, NOW)
     assert not knows_place(session, "ada@example.org", "203.0.113.8", NOW)
     assert not knows_place(session, "eve@example.org", HOME, NOW)
-    assert not knows_place(session, "ada@example.org", HOME, NOW + timedelta(days=91))
+    days = timedelta(days=90)
+    assert knows_place(session, "ada@example.org", HOME, NOW + days - MINUTE)
+    assert not knows_place(session, "ada@example.org", HOME, NOW + days)
 
 
 # ---------------------------------------------------------------- the throttle
@@ -103,8 +164,39 @@ def test_waits_begin_after_a_few_failures_and_double_up_to_a_quarter_of_an_hour(
     assert waits[:8] == [0, 0, 0, 0, 2, 4, 8, 16]
     assert waits[-1] == 900
     assert wait_before(session, ADA, NOW + 15 * MINUTE) == timedelta(0)
+    assert wait_before(session, ADA, NOW + 14 * MINUTE) == MINUTE, "the wait began with the last failure"
+    assert wait_before(session, ADA._replace(email="eve@example.org"), NOW) == timedelta(0)
     assert wait_before(session, ADA._replace(email="ADA@example.org "), NOW).total_seconds() == 900
     assert wait_before(session, ADA._replace(purpose="reset"), NOW) == timedelta(0)
+
+
+@pytest.mark.parametrize(("free", "each"), [(30, "address"), (60, "email")])
+def test_an_account_or_an_address_waits_after_more_failures_than_a_place(
+    session: Session, free: int, each: str
+) -> None:
+    """An account tried from anywhere, an address that tries any account."""
+    for number in range(free):
+        assert not wait_before(session, ADA._replace(**{each: f"{number}"}), NOW)
+        note_failure(session, ADA._replace(**{each: f"{number}"}), NOW)
+    assert wait_before(session, ADA._replace(**{each: "new"}), NOW) == timedelta(seconds=2)
+
+
+def test_whoever_has_come_keeps_their_own_place_alone_free(session: Session, ada: User) -> None:
+    begin(session, ada)
+    for _ in range(4):
+        note_failure(session, ADA, NOW)
+    assert wait_before(session, ADA._replace(email=" ada@example.org"), NOW) == timedelta(seconds=2)
+    forget_failures(session, ADA)
+    assert session.query(FailedTries).count() == 2, "of the account and of the address they stay"
+
+
+def test_failures_are_forgotten_after_a_day_and_not_before(session: Session) -> None:
+    day = timedelta(hours=24)
+    note_failure(session, ADA, NOW)
+    note_failure(session, ADA._replace(email="x@example.org", address="198.51.100.1"), NOW + day)
+    assert session.query(FailedTries).count() == 6
+    note_failure(session, ADA._replace(email="x@example.org", address="198.51.100.1"), NOW + day + MINUTE)
+    assert session.query(FailedTries).count() == 3
 
 
 def test_a_day_without_failures_and_the_right_person_forget_them(session: Session) -> None:
@@ -233,3 +325,145 @@ def test_of_two_administrators_who_remove_each_other_at_once_one_stays(database:
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(remove, [(ada, grace), (grace, ada)])) == [False, True]
+
+
+# ---------------------------------------------------------------- who belongs where
+
+
+def trail(session: Session, clinic: Clinic) -> list[tuple[str, int | None, dict[str, object]]]:
+    """What the clinic's audit trail holds, oldest first."""
+    session.info.pop("clinic_id", None)
+    enter_clinic(session, clinic.id)
+    entries: list[AuditEntry] = list_entries(session, Wanted(), limit=99)
+    session.info.pop("clinic_id")
+    return [(entry.what, entry.staff_id, entry.details) for entry in reversed(entries)]
+
+
+def test_a_person_belongs_to_open_clinics_with_all_their_roles_there(
+    session: Session, clinic: Clinic, other_clinic: Clinic, ada: User
+) -> None:
+    shut = make_clinic(session, "aaa-shut")
+    for where, role in (
+        (other_clinic, "intake"),
+        (clinic, "clinician"),
+        (clinic, "clinic_admin"),
+        (shut, "intake"),
+    ):
+        row = add_membership(session, staff_id=ada.id, clinic_id=where.id, role=role)
+        assert (row.staff_id, row.clinic_id, row.role) == (ada.id, where.id, role)
+    shut.disabled_at = NOW
+    session.flush()
+    assert list_memberships(session, ada.id) == [
+        (clinic, {"clinician", "clinic_admin"}),
+        (other_clinic, {"intake"}),
+    ]
+    assert find_roles(session, ada.id, clinic.id) == {"clinician", "clinic_admin"}
+    assert find_roles(session, ada.id, shut.id) == set()
+    assert list_memberships(session, ada.id + 1) == []
+
+
+def test_a_destroyed_clinic_is_told_to_those_who_belonged_there_alone(
+    session: Session, clinic: Clinic, other_clinic: Clinic, ada: User
+) -> None:
+    grace = make_person(session, "Grace")
+    for where in (clinic, other_clinic):
+        add_membership(session, staff_id=ada.id, clinic_id=where.id, role="intake")
+    add_membership(session, staff_id=grace.id, clinic_id=other_clinic.id, role="intake")
+    enter_clinic(session, clinic.id)
+    disable_clinic(session, clinic, by=None, now=NOW)
+    assert not was_shredded(session, ada.id, "north")
+    shred_keys(session, clinic, by=None, now=NOW)
+    assert was_shredded(session, ada.id, "north")
+    assert not was_shredded(session, ada.id, "south")
+    assert not was_shredded(session, grace.id, "north")
+
+
+def test_colleagues_stand_by_name_in_any_case_then_by_address(session: Session, clinic: Clinic) -> None:
+    people = [make_person(session, name) for name in ("zoe", "Bob", "ann", "Carl")]
+    names = ("zoe", "Sam", "ann", "Sam")
+    for person, name in zip(people, names, strict=True):
+        set_roles(session, staff_id=person.id, clinic_id=clinic.id, roles=["intake"], now=NOW, name=name)
+    found = list_colleagues(session, clinic.id)
+    assert [(each.name, each.email) for each in found] == [
+        ("ann", "ann@example.org"),
+        ("Sam", "bob@example.org"),
+        ("Sam", "carl@example.org"),
+        ("zoe", "zoe@example.org"),
+    ]
+    assert list_emails(session, [people[0].id, people[1].id, 99]) == {
+        people[0].id: "zoe@example.org",
+        people[1].id: "bob@example.org",
+    }
+
+
+def test_whom_the_operator_added_has_come_with_any_sign_in(
+    session: Session, clinic: Clinic, ada: User
+) -> None:
+    add_membership(session, staff_id=ada.id, clinic_id=clinic.id, role="intake")
+    (invited,) = list_colleagues(session, clinic.id)
+    assert (invited.name, invited.has_come) == ("Ada", False)
+    begin(session, ada, now=NOW - MINUTE)
+    assert list_colleagues(session, clinic.id)[0].has_come
+
+
+def test_who_left_is_known_by_their_address_alone(
+    session: Session, clinic: Clinic, other_clinic: Clinic, ada: User
+) -> None:
+    set_roles(session, staff_id=ada.id, clinic_id=clinic.id, roles=["intake"], now=NOW, name="Dr. A.")
+    set_roles(session, staff_id=ada.id, clinic_id=other_clinic.id, roles=["intake"], now=NOW, name="Other")
+    enter_clinic(session, clinic.id)
+    assert session.scalars(select(called_here(session)).where(User.id == ada.id)).all() == ["Dr. A."]
+    session.info.pop("clinic_id")
+    set_roles(session, staff_id=ada.id, clinic_id=clinic.id, roles=[], now=NOW)
+    enter_clinic(session, clinic.id)
+    told = session.scalars(select(called_here(session)).where(User.id == ada.id)).all()
+    assert told == ["ada@example.org (left)"]
+
+
+def test_a_person_is_found_by_their_address_in_any_case(session: Session, ada: User) -> None:
+    assert find_person(session, " Ada@Example.org ") is ada
+    assert find_person(session, "ada@example.com") is None
+
+
+def test_each_change_of_roles_is_written_down_with_who_made_it(
+    session: Session, clinic: Clinic, ada: User
+) -> None:
+    grace = make_person(session, "Grace")
+    about = {"staff_id": ada.id, "clinic_id": clinic.id, "by": grace.id}
+    later = NOW + MINUTE
+    before = len(trail(session, clinic))
+    set_roles(session, **about, roles=["intake"], now=NOW, name="A. L.")
+    begin(session, ada, now=NOW + MINUTE / 2)
+    set_roles(session, **about, roles=["intake", "clinician"], now=later, name="ignored")
+    (colleague,) = list_colleagues(session, clinic.id)
+    assert (colleague.name, colleague.has_come) == ("A. L.", True), "a new role keeps name and day"
+    set_roles(session, **about, roles=["clinician"], now=later)
+    set_roles(session, **about, roles=[], now=later)
+    assert trail(session, clinic)[before:] == [
+        ("invited", grace.id, {"was": [], "roles": ["intake"]}),
+        ("roles_changed", grace.id, {"was": ["intake"], "roles": ["clinician", "intake"]}),
+        ("roles_changed", grace.id, {"was": ["clinician", "intake"], "roles": ["clinician"]}),
+        ("removed", grace.id, {"was": ["clinician"], "roles": []}),
+    ]
+
+
+def test_who_looks_after_the_clinics_changes_with_a_sign_out_and_an_entry(
+    session: Session, clinic: Clinic, other_clinic: Clinic, ada: User
+) -> None:
+    add_membership(session, staff_id=ada.id, clinic_id=clinic.id, role="intake")
+    before = len(trail(session, clinic))
+    foreign = len(trail(session, other_clinic))
+    for change, expected in ((make_installation_admin, True), (end_installation_admin, False)):
+        row, token = begin(session, ada)
+        change(session, ada, NOW + MINUTE)
+        session.expire_all()
+        assert ada.is_installation_admin is expected
+        assert find_live_session(session, token, NOW) is None
+        assert row.ended_at == NOW + MINUTE
+    note_person(session, ada, "signed_in", by=ada.id, second_step="code")
+    assert trail(session, clinic)[before:] == [
+        ("made_installation_admin", None, {}),
+        ("ended_installation_admin", None, {}),
+        ("signed_in", ada.id, {"second_step": "code"}),
+    ]
+    assert len(trail(session, other_clinic)) == foreign

@@ -307,7 +307,11 @@ def test_the_look_ups_without_a_clinic_are_four_and_read_their_own_tables(
     with database.new_session() as nowhere:
         by_token = {"named_lookup": "draft by token"}
         assert own in nowhere.scalars(select(Draft.id), execution_options=by_token).all()
-        with pytest.raises(NoClinicError):
+        both = select(Draft.id).join(DraftDoor, DraftDoor.draft_id == Draft.id)
+        assert own in nowhere.scalars(both, execution_options=by_token).all()
+        by_receipt = {"named_lookup": "receipt by token"}
+        assert nowhere.scalars(select(Consultation.id), execution_options=by_receipt).all() == []
+        with pytest.raises(NoClinicError, match="may not touch consultations"):
             nowhere.scalars(select(Consultation.id), execution_options=by_token)
         with pytest.raises(NoClinicError):
             nowhere.scalars(select(Draft.id), execution_options={"named_lookup": "because I say so"})

@@ -302,6 +302,8 @@ def test_the_last_passkey_of_whoever_has_no_app_cannot_be_removed(app: Flask, in
     page = intake.get("/staff/tf-setup")
     done = intake.post(page.path, token_of(page) | {"setup": "disable"})
     assert "Not in use" in intake.follow(done).text
+    remove_passkey(intake, "Three")
+    assert all(name in intake.get(ACCOUNT).text for name in ("One", "Two"))
     assert "Your passkey “One” was removed." in remove_passkey(intake, "One").text
     assert "Add another one first." in remove_passkey(intake, "Two").text
     assert "Two" in intake.get(ACCOUNT).text
