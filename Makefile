@@ -96,7 +96,7 @@ asvs: .venv/installed ## Each id of OWASP ASVS 5.0 that applies has a state, and
 	@PYTHONPATH=tests $(BIN)/python -m asvs
 
 audit: .release/installed ## Packages we pin that are known to be vulnerable (needs the network)
-	@.release/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.txt $(ARGS)
+	@.release/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements-dev.txt $(ARGS)
 
 sbom: .release/installed ## What an installation is made of, as CycloneDX in dist/
 	@mkdir -p dist
@@ -108,10 +108,13 @@ sbom: .release/installed ## What an installation is made of, as CycloneDX in dis
 messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
 	$(BIN)/python tests/messages.py
 
-lock: .venv/installed ## Renew the pins and hashes in requirements.txt
+lock: .venv/installed ## Renew the pins and hashes: requirements.txt to serve, requirements-dev.txt for a checkout
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate \
-	  --universal --python-version 3.11 -o requirements.txt --upgrade --quiet
+	$(LOCK) --extra build -o requirements.txt --upgrade
+	$(LOCK) --extra build --extra dev -c requirements.txt -o requirements-dev.txt --upgrade
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --universal \
+  --python-version 3.11 --quiet
 
 chromium:
 	@[ -n "$(CHROMIUM)" ] && exit 0; \
@@ -192,12 +195,12 @@ clean: ## Delete what was installed and cached; keeps instance/
 	rm -rf .venv .release .foreign .mutation dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache screenshots
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "Python has no venv here. Install it (Debian: sudo apt install python3-venv)." >&2; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
