@@ -6,8 +6,8 @@ CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(she
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browsers libreoffice faults outbox-kill9 fhir-schema fhir-renderer \
-  check score messages lock chromium engines calc npm pango php clean
+.PHONY: help run test test-browsers libreoffice faults outbox-kill9 canary dast fuzz \
+  fhir-schema fhir-renderer check score messages lock chromium engines calc npm pango php sqlmap clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,15 @@ faults: .venv/installed ## What mail servers do to us, on a real one (DB=sqlite 
 
 outbox-kill9: .venv/installed ## Two mail workers killed at random moments: nothing is lost (CYCLES=40, DB=sqlite|postgres)
 	@DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.outbox_kill9
+
+canary: .venv/installed pango ## A word of its own into every field, looked for where none may be (DB=, PLANT=1 to see it fail)
+	@DB=$(DB) PYTHONPATH=.:tests $(BIN)/python -m probes.canary $(if $(PLANT),--plant)
+
+dast: .venv/installed .foreign/wapiti/installed sqlmap ## Scanners at every form and parameter: wapiti, sqlmap (MINUTES=30, DB=)
+	@DB=$(DB) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.dast
+
+fuzz: .venv/installed .foreign/atheris/installed ## Random forms, journeys, files and FHIR (CYCLES=10000 forms, MINUTES=20)
+	@CYCLES=$(CYCLES) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.fuzz
 
 fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.1 schema and a validator (npm)
 	$(BIN)/pytest tests/foreign/test_schema.py $(ARGS)
@@ -91,6 +100,22 @@ npm:
 	else \
 	  echo "This needs npm. Install it (Debian: sudo apt install npm) and run again." >&2; exit 1; \
 	fi
+
+sqlmap:
+	@command -v sqlmap >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing sqlmap for the scan" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sqlmap >/dev/null; \
+	else \
+	  echo "This needs sqlmap. Install it (Debian: sudo apt install sqlmap) and run again." >&2; exit 1; \
+	fi
+
+# Tools with dependencies of their own, which must not become ours.
+.foreign/wapiti/installed:
+	@$(PYTHON) -m venv .foreign/wapiti && .foreign/wapiti/bin/pip install --quiet wapiti3==3.2.3 && touch $@
+
+.foreign/atheris/installed: .venv/installed
+	@$(BIN)/python -m venv .foreign/atheris && .foreign/atheris/bin/pip install --quiet atheris==3.0.0 && touch $@
 
 pango:
 	@$(BIN)/python -c 'import weasyprint' 2>/dev/null && exit 0; \

@@ -6,12 +6,13 @@ new one takes part by itself; a door that takes a form and was not tried is told
 
 from __future__ import annotations
 
-import json
+import base64
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,21 +20,22 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 import click
 import postgres
 from builders import CONTACT, EVERY_PAGE, OWNER, PASSWORD
-from exports.fhir_samples import response, walked
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from probes.crawl import Crawl
-from probes.fields import Field, Form, own_links
+from probes.fields import Field, forms_on, own_links, shape_of
 from probes.marks import Marks
 from probes.site import Site, serving
 from sqlalchemy import text
 from web.client import Browser, Page
+from web.test_fhir import PATIENT
 from web.walking import BORN, add_requests, answers_but, at_clinic, begin, leave, plant, sign_in
+from werkzeug.exceptions import HTTPException
 
 from screener.domain.question import Text
 from screener.domain.questionnaire import QUESTIONNAIRE
@@ -43,9 +45,24 @@ from screener.store.api_tokens import add_token
 from screener.store.staff import add_membership, find_person
 
 # What may be found where, as (field, place) patterns, and why.
-ALLOWED: Final[Mapping[tuple[str, str], str]] = {}
-# Doors that take a form and that this rig does not go through, and why.
+ALLOWED: Final[Mapping[tuple[str, str], str]] = {
+    ("", "^address of a mail"): "a mail needs the address it goes to, which leaves the outbox with it",
+    (" address$", "^webhook$"): "a message goes to the address that the clinic's administrator gave",
+    (
+        "",
+        "^refusal 409 of /desk/",
+    ): "the record as it is now, shown to who may read it, with why nothing was done",
+    ("^address /desk/", "^address$"): "the page somebody asked for is opened once they signed in",
+    (
+        "^[a-z]+ name$",
+        "^address$",
+    ): "what staff call their passkey, in one step's signed address; not a patient's",
+    ("^(admin|owner) (email|name)$", "^(database|dump)"): "staff and clinics are found by these at sign-in",
+    ("^admin sender_name$", "^(database|dump|mail)"): "the clinic's own name, as its mail shows it",
+}
+# Doors that take something and that this rig does not go through, and why.
 NOT_TRIED: Final[Mapping[str, str]] = {}
+_TAKING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STAFF: Final = ("intake@acme.example", "clinician@acme.example", "admin@acme.example", OWNER)
 _PATIENT_PAGES: Final = re.compile(r"/[cdr]/|/resume")
 _STAFF_PAGES: Final = re.compile(r"/desk|/staff|/d/")
@@ -62,9 +79,10 @@ class Rig:
     marks: Marks = field(default_factory=Marks)
     # Addresses that the app gave, what it refused with, what it showed.
     addresses: set[str] = field(default_factory=set)
-    refusals: list[bytes] = field(default_factory=list)
+    refusals: defaultdict[str, bytes] = field(default_factory=lambda: defaultdict(bytes))
     shown: list[bytes] = field(default_factory=list)
-    tried: set[str] = field(default_factory=set)
+    # Forms that were refused although they were filled in as they should be.
+    refused: dict[str, list[str]] = field(default_factory=dict)
     answers: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,21 +92,39 @@ class Rig:
     # ------------------------------------------------------------ what is seen
 
     def see(self, page: Page) -> None:
+        asked, data = page.response.request, page.response.get_data()
         is_read = page.response.mimetype == "text/html" and not page.location
-        self.addresses |= {page.location, *(own_links(page) if is_read else ())}
-        is_refusal = page.status >= _REFUSED and page.status != _SHOWN_AGAIN
-        (self.refusals if is_refusal else self.shown).append(page.response.get_data())
-
-    def note(self, form: Form) -> None:
-        """Which door this form goes to."""
-        self.addresses.add(form.action)
-        adapter = self.site.installation.app.url_map.bind("localhost")
-        self.tried.add(str(adapter.match(urlsplit(form.action).path, method="POST")[0]))
+        actions = {form.action for form in forms_on(page)} if is_read else set()
+        self.addresses |= {page.location, *actions, *(own_links(page) if is_read else ())}
+        if page.status < _REFUSED or page.status == _SHOWN_AGAIN:
+            self.shown.append(data)
+        else:
+            self.refusals[f"refusal {page.status} of {shape_of(asked.path)}"] += data
 
     def crawl(self, browser: Browser, who: str, inside: re.Pattern[str], *starts: str) -> None:
         chosen = CONTACT | self.answers
         chosen = {n: v for n, v in chosen.items() if n not in _typed_of_contact()}
-        Crawl(browser, lambda found: self.type(found, who), chosen, self.see, self.note, inside).run(*starts)
+        crawl = Crawl(browser, lambda found: self.type(found, who), chosen, self.see, inside)
+        crawl.run(*starts)
+        self.refused |= crawl.refused
+
+    def typed(self) -> set[str]:
+        """Marks that a patient typed as an answer."""
+        return {str(self.answers[question.id]) for question in QUESTIONNAIRE if isinstance(question, Text)}
+
+    def untried(self) -> list[str]:
+        """Doors that take something and that nothing was sent to."""
+        app = self.site.installation.app
+        adapter, tried = app.url_map.bind("localhost"), set()
+        for heard in [each for door in self.site.doors for each in door.heard]:
+            with suppress(HTTPException):
+                tried.add(
+                    (heard.method, adapter.match(unquote(heard.path.partition("?")[0]), heard.method)[0])
+                )
+        taking = {(m, r.endpoint) for r in app.url_map.iter_rules() for m in (r.methods or set()) & _TAKING}
+        return sorted(
+            f"{method} {endpoint}" for method, endpoint in taking - tried if endpoint not in NOT_TRIED
+        )
 
     # ------------------------------------------------------------ what is typed
 
@@ -144,7 +180,9 @@ def patients(rig: Rig) -> None:
     rig.see(browser.get("/c/acme?embed=1&po=https://www.acme.example&eid=123456"))
     walk = begin(browser)
     walk.to_check(rig.answers)
-    rig.crawl(browser, "patient", _PATIENT_PAGES, walk.url("result"), walk.url("danger-now"), "/c/acme/resume")
+    rig.crawl(
+        browser, "patient", _PATIENT_PAGES, walk.url("result"), walk.url("danger-now"), "/c/acme/resume"
+    )
     other = rig.site.browser()
     danger = begin(other)
     danger.to_check({"danger_now": ["sudden"]})
@@ -153,9 +191,7 @@ def patients(rig: Rig) -> None:
     rig.crawl(saved.browser, "patient who returns", _PATIENT_PAGES, f"/resume/{leave(app, saved, 'resume')}")
     door = plant(rig.site.browser(), app, rig.answers)
     shown = door.get("check", site="none")
-    Crawl(
-        door.browser, lambda found: rig.type(found, "door"), {}, rig.see, rig.note, _PATIENT_PAGES
-    )._take(shown)
+    Crawl(door.browser, lambda found: rig.type(found, "door"), {}, rig.see, _PATIENT_PAGES).take(shown)
 
 
 def staff(rig: Rig) -> None:
@@ -171,17 +207,267 @@ def staff(rig: Rig) -> None:
     rig.crawl(rig.site.browser(), "stranger", _STAFF_PAGES, "/staff/login", "/staff/reset")
 
 
+def machines(rig: Rig) -> None:
+    """The API as it describes itself, and FHIR: bodies of marks alone, then ones that are taken."""
+    app, client = rig.site.installation.app, rig.site.browser().client
+    (reference,) = add_requests(app, [("Robin", rig.answers, datetime.now(UTC))])
+    with at_clinic(app, "acme") as (session, _):
+        token = add_token(session, name="EHR", rights=Right, lasts=None, by=None, now=datetime.now(UTC))
+        session.commit()
+    shown = {"Authorization": f"Bearer {token}"}
+
+    def call(method: str, path: str, body: Any = None) -> Any:
+        page = Page(path, client.open(path, method=method, json=body, headers=shown))
+        rig.see(page)
+        return page.response.json
+
+    description = call("GET", "/api/v1/openapi.json")
+    for path, method, schema in _doors_with_bodies(description):
+        place = path.replace("{reference}", reference)
+        if "{webhook_id}" in place:
+            place = place.replace("{webhook_id}", call("GET", "/api/v1/webhooks")["webhooks"][0]["id"])
+        for is_right in (False, True):
+            mark = f"API {method} {path}"
+            call(
+                method,
+                place,
+                _body(rig, schema, description["components"]["schemas"], mark, is_right=is_right),
+            )
+    call("GET", f"/api/v1/requests/{reference}")
+    theirs = call("GET", f"/fhir/QuestionnaireResponse/{reference}")
+    sent = {name: value for name, value in theirs.items() if name not in {"id", "identifier", "source"}}
+    sent |= {"contained": [PATIENT], "subject": {"reference": "#who"}}
+    call("POST", "/fhir/QuestionnaireResponse", _remarked(rig, sent, "FHIR", _TYPED_IN_FHIR))
+    call("POST", "/fhir/QuestionnaireResponse", _remarked(rig, sent, "FHIR, refused", None))
+
+
+_TYPED_IN_FHIR: Final = frozenset({"valueString", "family", "given", "email", "phone"})
+
+
+def _doors_with_bodies(description: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for method, about in methods.items():
+            if "requestBody" in about:
+                yield path, method.upper(), about["requestBody"]["content"]["application/json"]["schema"]
+
+
+def _body(
+    rig: Rig, schema: Mapping[str, Any], named: Mapping[str, Any], place: str, *, is_right: bool
+) -> Any:
+    """Something of this schema, or at least of its shape."""
+    schema = named[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if "anyOf" in schema:
+        schema = schema["anyOf"][0]
+    if is_right and ("enum" in schema or "const" in schema):
+        return schema.get("const") or schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            each = schema.get("properties", {}).items()
+            return {n: _body(rig, of, named, f"{place} {n}", is_right=is_right) for n, of in each}
+        case "array":
+            return [_body(rig, schema["items"], named, place, is_right=is_right)]
+        case "integer" | "boolean" if is_right:
+            return 1 if schema["type"] == "integer" else True
+    is_address = is_right and place.endswith("address")
+    return rig.site.receiver.address if is_address else f"{rig.marks.word(place)} and words"
+
+
+def _remarked(rig: Rig, resource: Any, place: str, typed: frozenset[str] | None) -> Any:
+    """With a mark wherever something was typed; without a list, in every text there is."""
+    match resource:
+        case list():
+            return [_remarked(rig, each, place, typed) for each in resource]
+        case {"system": ("phone" | "email") as system, "value": str()}:
+            mark = (
+                rig.marks.phone(f"{place} {system}")
+                if system == "phone"
+                else rig.marks.word(f"{place} {system}")
+            )
+            return resource | {"value": mark if system == "phone" else f"{mark}@example.com"}
+        case dict():
+            return {
+                name: [rig.marks.word(f"{place} {name}")]
+                if typed and name in typed and isinstance(of, list)
+                else rig.marks.word(f"{place} {name}")
+                if typed and name in typed and isinstance(of, str)
+                else _remarked(rig, of, f"{place} {name}", typed)
+                for name, of in resource.items()
+            }
+        case str() if typed is None:
+            return rig.marks.word(place)
+    return resource
+
+
+def strangers(rig: Rig) -> None:
+    """Marks in addresses and headers that no page of ours asks for."""
+    client = rig.site.browser().client
+    for path in ("/{}", "/c/{}", "/c/acme?q={}", "/c/acme?embed=1&po=https://{}.example&eid=1", "/d/{}/check",
+                 "/r/{}", "/resume/{}", "/desk/acme/requests/{}", "/desk/acme/queue?after={}", "/fhir/{}",
+                 "/api/v1/requests?state={}", "/fhir/Questionnaire?url={}", "/static/{}.css"):  # fmt: skip
+        rig.see(Page("", client.get(path.format(rig.marks.word(f"address {path}")))))
+        rig.see(Page("", client.post(path.format(rig.marks.word(f"address {path}")))))
+    for name in ("User-Agent", "Referer", "Origin", "X-Forwarded-For", "X-Request-ID", "Accept-Language",
+                 "Authorization", "Cookie", "Host", "Range", "If-None-Match"):  # fmt: skip
+        for path in ("/c/acme", "/staff/login", "/api/v1/requests"):
+            rig.see(Page("", client.get(path, headers={name: rig.marks.word(f"header {name}")})))
+
+
+def troubles(rig: Rig) -> None:
+    """Whatever goes wrong while something typed is in hand: too long, forged, no table, a record that is broken."""
+    app, browser = rig.site.installation.app, rig.site.browser()
+    walk = plant(browser, app, answers_but())
+    intake = sign_in(rig.site.browser(), "intake@acme.example")
+    (reference,) = add_requests(app, [("Lee", answers_but(), datetime.now(UTC))])
+    doors = [
+        (browser, walk.url("background"), "own_words"),
+        (browser, walk.url("contact"), "contact_name"),
+        (browser, "/c/acme/resume", "code"),
+        (intake, "/desk/acme/queue/search", "q"),
+        (intake, f"/desk/acme/requests/{reference}/add/note", "note"),
+        (rig.site.browser(), "/staff/login", "email"),
+    ]
+    forms = [(who, path, name, _tokens(who, path)) for who, path, name in doors]
+
+    def type_all(what: str, **more: str) -> set[int]:
+        told = set()
+        for who, path, name, token in forms:
+            sent = token | {name: rig.marks.word(f"{what} {name}")} | more
+            response = who.client.post(path, data=sent, headers={"Sec-Fetch-Site": "same-origin"})
+            rig.see(Page(path, response))
+            told.add(response.status_code)
+        return told
+
+    type_all("forged", form_token="forged", csrf_token="forged")
+    if 413 not in type_all("too long", more="x" * 300_000):
+        raise RuntimeError("nothing was too long")
+    for table in ("drafts", "consultations", "request_notes", "staff"):
+        with _away(rig.site, table):
+            if table == "drafts" and 503 not in type_all(f"without {table}"):
+                raise RuntimeError("the database was there all the time")
+            type_all(f"without {table}")
+    _execute(rig.site, "UPDATE drafts SET sealed = substr(sealed, 1, 30)")
+    _execute(rig.site, "UPDATE screenings SET sealed = substr(sealed, 1, 30)")
+    if max(type_all("broken record")) < 500:
+        raise RuntimeError("nothing broke")
+
+
+def _tokens(browser: Browser, path: str) -> dict[str, str]:
+    shown = browser.client.get(path, headers={"Sec-Fetch-Site": "same-origin"})
+    if shown.location:
+        shown = browser.client.get(path.partition("/add/")[0])
+    return dict(re.findall(r'name="((?:form|csrf)_token)" value="([^"]+)"', shown.text))
+
+
+@contextmanager
+def _away(site: Site, table: str) -> Iterator[None]:
+    _execute(site, f"ALTER TABLE {table} RENAME TO {table}_away")
+    try:
+        yield
+    finally:
+        _execute(site, f"ALTER TABLE {table}_away RENAME TO {table}")
+
+
+def _execute(site: Site, statement: str) -> None:
+    with site.installation.app.extensions["screener.database"].engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+# ---------------------------------------------------------------- where it may not be
+
+
+def places(rig: Rig) -> Iterator[tuple[str, bytes]]:
+    site = rig.site
+    yield "log of server and workers", site.log.read_bytes()
+    yield "address", "\n".join(map(unquote_plus, rig.addresses)).encode()
+    yield from rig.refusals.items()
+    for mail in site.office.caught:
+        whom = _kind_of(mail["To"])
+        yield f"address of a mail to {whom}", mail["To"].encode()
+        del mail["To"]
+        yield f"mail to {whom}", mail.as_bytes() + str(mail.get_content()).encode()
+    for got in site.receiver.got:
+        yield "webhook", f"{got.path} {got.headers} ".encode() + got.body
+    yield "metrics", _metrics(site)
+    yield from _files("temporary file", site.folder / "tmp")
+    yield from (each for each in _files("file of the instance", INSTANCE) if each[1])
+    if site.postgres:
+        yield "dump", _dump(site)
+        yield "log of PostgreSQL", (site.postgres.folder / "server.log").read_bytes()
+        _execute(site, "CHECKPOINT")
+        yield from _files("database", site.postgres.folder / "data")
+    else:
+        yield from _files("database", Path(site.installation.settings.database_url[10:]).parent)
+
+
+def _kind_of(address: str) -> str:
+    return "staff" if address.endswith("acme.example") else "patient or whoever was named"
+
+
+def _files(what: str, folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        if path.suffix != ".log":
+            yield f"{what} {path.relative_to(folder)}", path.read_bytes()
+
+
+def _metrics(site: Site) -> bytes:
+    token = getattr(site.installation.settings, "metrics_token", "")
+    return site.browser().client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).data
+
+
+def _dump(site: Site) -> bytes:
+    program = postgres._find_programs() / "pg_dump"  # noqa: SLF001
+    url = site.installation.settings.database_url
+    return subprocess.run([program, url], check=True, capture_output=True, timeout=60).stdout
+
+
+def judge(rig: Rig) -> list[str]:
+    """What lies where it may not, each with its field, its place and its writing."""
+    wrong, allowed = set(), set()
+    for place, data in places(rig):
+        for mark, writing in rig.marks.found_in(data).items():
+            found = rig.marks.planted[mark]
+            reason = next(
+                (why for (f, p), why in ALLOWED.items() if re.search(f, found) and re.search(p, place)), ""
+            )
+            (allowed if reason else wrong).add(f"{found} | {place} | {reason or writing}")
+    click.echo(f"{len(rig.marks.planted)} marks, {len(allowed)} where they may be")
+    return sorted(wrong)
+
+
+def drive(site: Site) -> Rig:
+    rig = Rig(site)
+    for part in (patients, staff, machines, strangers, troubles):
+        part(rig)
+        site.deliver()
+        click.echo(f"{part.__name__}: {len(rig.marks.planted)} marks so far")
+    return rig
+
+
 def main() -> int:
-    kind = os.environ.get("DB") or "sqlite"
+    kind, plants = os.environ.get("DB") or "sqlite", "--plant" in sys.argv
     with serving(kind) as site:
-        rig = Rig(site)
-        try:
-            patients(rig)
-            staff(rig)
-        finally:
-            print(site.log.read_text()[-3000:])
-        print(sorted(rig.tried))
-    return 0
+        rig = drive(site)
+        if plants:
+            with site.log.open("a") as log:
+                log.write(f"planted: {base64.b64encode(next(iter(rig.marks.planted)).encode()).decode()}\n")
+        wrong = judge(rig)
+        shown = rig.marks.found_in(b"\n".join(rig.shown))
+        wrong += [
+            f"{name} | was never seen again: nothing is proved of it"
+            for name in rig.typed()
+            if name not in shown
+        ]
+        wrong += [f"{door} | was not tried: why? (NOT_TRIED)" for door in rig.untried()]
+        if os.environ.get("KEEP"):
+            shutil.copytree(site.folder, os.environ["KEEP"], dirs_exist_ok=True)
+    for what, why in sorted(rig.refused.items()):
+        click.echo(f"refused all the same: {what}: {why[:3]}")
+    for line in wrong:
+        click.echo(line)
+    fields = len(set(rig.marks.planted.values()))
+    verdict = f"FAILED: {len(wrong)} findings" if wrong else "ok"
+    click.echo(f"canary on {kind}: {len(rig.marks.planted)} marks in {fields} fields: {verdict}")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

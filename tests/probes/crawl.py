@@ -13,10 +13,12 @@ from probes.fields import Field, Form, forms_on, own_links, shape_of
 from web.client import Browser, Page
 
 # These end what the others need, so they come last.
-_LAST: Final = re.compile(
+LAST: Final = re.compile(
     r"(/contact|/logout|/sign-out-everywhere|/shred|/switch|/revoke|/delete|/remove|/off|/withdraw|/sign)(\?|$)"
 )
+_THE_END: Final = re.compile(r"logout|sign-out")
 _MOST_OF_A_SHAPE: Final = 2
+_TAKEN: Final = (200, 302, 303)
 _MOST_PAGES: Final = 400
 Typing = Callable[[Field], object]
 
@@ -28,10 +30,11 @@ class Crawl:
     browser: Browser
     typed: Typing
     chosen: Mapping[str, object]
-    # Told of each page, and of each form before it is sent.
+    # Told of each page.
     see: Callable[[Page], None]
-    send: Callable[[Form], None]
     inside: re.Pattern[str]
+    # Forms that were not taken even as they should be, and why.
+    refused: dict[str, list[str]] = field(default_factory=dict)
     _waiting: list[str] = field(default_factory=list)
     _shapes: Counter[str] = field(default_factory=Counter)
     _sent: set[tuple[object, ...]] = field(default_factory=set)
@@ -41,14 +44,12 @@ class Crawl:
         self._waiting += starts
         while self._waiting or self._later:
             if self._waiting:
-                self._take(self._open(self._waiting.pop(0)))
+                self.take(self.browser.get(self._waiting.pop(0)))
             else:
+                self._later.sort(key=lambda each: bool(_THE_END.search(each[1].action)))
                 self._send_right(*self._later.pop(0))
 
-    def _open(self, path: str) -> Page:
-        return self.browser.get(path)
-
-    def _take(self, page: Page) -> None:
+    def take(self, page: Page) -> None:
         """Keeps where it leads to and sends its forms."""
         self.see(page)
         if page.location:
@@ -62,7 +63,11 @@ class Crawl:
 
     def _note(self, path: str) -> None:
         shape = shape_of(path)
-        if self.inside.match(path) and self._shapes[shape] < _MOST_OF_A_SHAPE and self._shapes.total() < _MOST_PAGES:
+        if (
+            self.inside.match(path)
+            and self._shapes[shape] < _MOST_OF_A_SHAPE
+            and self._shapes.total() < _MOST_PAGES
+        ):
             self._shapes[shape] += 1
             self._waiting.append(path)
 
@@ -77,7 +82,7 @@ class Crawl:
             if form.method == "get":
                 self._note(urlsplit(form.action).path)
                 continue
-            if _LAST.search(form.action):
+            if LAST.search(form.action):
                 self._later.append((page, form, number))
                 continue
             if number == 0:
@@ -87,16 +92,23 @@ class Crawl:
     def _send_right(self, page: Page, form: Form, number: int) -> None:
         """As it stands on the page now: what was sent meanwhile may have changed it."""
         fresh = self._again(page, form)
-        self._post(fresh, fresh.filled(self.typed, self.chosen, button=number))
+        answer = self._post(fresh, fresh.filled(self.typed, self.chosen, button=number))
+        if answer.status not in _TAKEN:
+            self.refused[f"{answer.status} {shape_of(form.action)}"] = answer.problems
 
     def _again(self, page: Page, form: Form) -> Form:
         shown = self.browser.get(page.path) if page.response.request.method == "GET" else page
         if shown.response.mimetype == "text/html" and not shown.location:
             for each in forms_on(shown):
-                if (each.action, set(each.fields), each.buttons) == (form.action, set(form.fields), form.buttons):
+                if (each.action, set(each.fields), each.buttons) == (
+                    form.action,
+                    set(form.fields),
+                    form.buttons,
+                ):
                     return each
         return form
 
-    def _post(self, form: Form, sent: Mapping[str, object]) -> None:
-        self.send(form)
-        self._take(self.browser.post(form.action, {n: v for n, v in sent.items() if v not in ([], None)}))
+    def _post(self, form: Form, sent: Mapping[str, object]) -> Page:
+        answer = self.browser.post(form.action, {n: v for n, v in sent.items() if v not in ([], None)})
+        self.take(answer)
+        return answer

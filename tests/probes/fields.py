@@ -12,8 +12,6 @@ from xml.etree.ElementTree import Element
 from builders import as_form
 from web.client import Page, words
 
-# What a form needs to be believed; it is sent as it came.
-OURS: Final = frozenset({"csrf_token", "form_token", "once", "version", "seen", "next"})
 _CHOSEN: Final = ("radio", "checkbox", "select")
 
 
@@ -56,26 +54,31 @@ class Form:
 
     def wrong(self, typed: Callable[[Field], object]) -> dict[str, object]:
         """Words in each field that a browser would send, also where none of them were offered."""
-        spared = {each.name for each in self.fields.values() if each.name in OURS or each.kind == "file"}
-        wild = {n: each.standing if n in spared else typed(each) for n, each in self.fields.items()}
-        return {name: value for name, value in wild.items() if value != [] or name not in spared} | self.buttons[0]
+        sent = {n: typed(each) for n, each in self.fields.items() if each.kind not in {"hidden", "file"}}
+        hidden = {n: each.standing for n, each in self.fields.items() if each.kind == "hidden"}
+        return sent | hidden | self.buttons[0]
 
 
 def forms_on(page: Page) -> list[Form]:
-    return [_read_form(page, form) for form in page.all("form")]
+    return [found for form in page.all("form") for found in _read_form(page, form)]
 
 
-def _read_form(page: Page, form: Element) -> Form:
+def _read_form(page: Page, form: Element) -> list[Form]:
+    """One for each address that its buttons send it to."""
     fields: dict[str, Field] = {}
     for control in _controls(page, form):
         kind = control.get("type", "text") if control.tag == "input" else control.tag
         name = control.get("name", "")
         if name and kind not in {"submit", "button"}:
             _add(fields.setdefault(name, Field(name, kind)), control)
-    buttons = [b for b in _controls(page, form) if b.tag == "button" or b.get("type") == "submit"]
-    ways = [{b.get("name", ""): b.get("value", "")} if b.get("name") else {} for b in buttons]
-    action = form.get("action") or page.path
-    return Form(action, form.get("method", "get").lower(), fields, ways or [{}])
+    ways: dict[str, list[dict[str, str]]] = {}
+    usual = form.get("action") or page.path
+    for button in _controls(page, form):
+        if button.tag == "button" or button.get("type") == "submit":
+            added = {button.get("name", ""): button.get("value", "")} if button.get("name") else {}
+            ways.setdefault(button.get("formaction") or usual, []).append(added)
+    method = form.get("method", "get").lower()
+    return [Form(action, method, fields, buttons) for action, buttons in (ways or {usual: [{}]}).items()]
 
 
 def _controls(page: Page, form: Element) -> Iterator[Element]:

@@ -50,7 +50,7 @@ class Marks:
         lowered = data.lower()
         for mark in self.planted:
             if not mark.startswith(_CORE):
-                found |= {mark: "as text" for way in _ways_of_number(mark) if way in lowered}
+                found |= {mark: "as text"} if any(way in lowered for way in _ways_of_number(mark)) else {}
         return found
 
 

@@ -11,9 +11,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import trustme
 from conftest import Databases, Installation, SqliteFiles, make_installation
@@ -34,12 +36,37 @@ _DELIVERY_SECONDS: Final = 120
 _METRICS_TOKEN: Final = "a-token-for-the-metrics-0123456789abcdef"
 
 
+class Heard(NamedTuple):
+    """A request that went through."""
+
+    method: str
+    path: str
+    kind: str
+    body: bytes
+
+
 class Door(ProxyMiddleware):
     """Stands where the tests' browsers expect an app, and hands each request to the server."""
 
     def __init__(self, installation: Installation, address: str) -> None:
-        super().__init__(installation.app, {"/": {"target": address, "host": None}}, timeout=60)
+        super().__init__(installation.app, {}, timeout=60)
+        self._to = {
+            "target": address,
+            "host": None,
+            "headers": {},
+            "ssl_context": None,
+            "remove_prefix": False,
+        }
         self.installation = installation
+        self.heard: list[Heard] = []
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"] = BytesIO(body)
+        path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/:@!$&'()*+,;=~")
+        path += f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
+        self.heard.append(Heard(environ["REQUEST_METHOD"], path, environ.get("CONTENT_TYPE", ""), body))
+        return self.proxy_to(self._to, environ["PATH_INFO"], "/")(environ, start_response)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.installation.app, name)
@@ -59,9 +86,12 @@ class Site:
     receiver: Receiver
     postgres: PostgresServer | None
     environment: dict[str, str]
+    doors: list[Door] = field(default_factory=list)
 
     def browser(self) -> Browser:
-        return Browser(Door(self.installation, self.address))  # type: ignore[arg-type]
+        door = Door(self.installation, self.address)
+        self.doors.append(door)
+        return Browser(door)  # type: ignore[arg-type]
 
     @property
     def log(self) -> Path:
@@ -104,9 +134,7 @@ def serving(kind: str) -> Iterator[Site]:
         installation = Installation(settings, create_app(settings))
         about = {"TMPDIR": str(folder / "tmp"), "SSL_CERT_FILE": trust(authority, folder)}
         environment = environment_of(settings) | about
-        site = Site(
-            installation, f"http://127.0.0.1:{port}", folder, office, receiver, postgres, environment
-        )
+        site = Site(installation, f"http://127.0.0.1:{port}", folder, office, receiver, postgres, environment)
         with site.log.open("ab") as log:
             running.enter_context(_server(["--port", str(port)], environment, log))
             wait_for(f"{site.address}/healthz")
@@ -152,23 +180,6 @@ def _server(options: list[str], environment: dict[str, str], log: Any) -> Iterat
             server.wait(10)
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
-
-
-@contextmanager
-def serving_demo() -> Iterator[tuple[str, Path]]:
-    """`make run`, with a database and keys of its own: its address, and the log of its server."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="demo-") as made:
-        folder, port = Path(made), free_port()
-        settings = replace(
-            make_installation(SqliteFiles(folder).create()).settings, base_url=f"http://localhost:{port}"
-        )
-        environment = environment_of(settings)
-        with (folder / "said.log").open("ab") as log:
-            subprocess.run([*COMMAND, "demo"], cwd=ROOT, env=environment, stdout=log, stderr=log, check=True)
-            with _server(["--demo", "--port", str(port)], environment, log):
-                wait_for(f"http://localhost:{port}/healthz")
-                yield f"http://localhost:{port}", folder / "said.log"
 
 
 def wait_for(url: str) -> None:
