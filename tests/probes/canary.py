@@ -1,4 +1,4 @@
-"""`make canary`: a word of its own into every field there is; then they are looked for where none may be (P11).
+"""`make canary`: a word of its own into every field there is, looked for where none may be (P11).
 
 The fields are those of the forms that the pages hold, of the questionnaire and of the API's description, so a
 new one takes part by itself; a door that takes a form and was not tried is told, and fails the run.
@@ -63,7 +63,7 @@ ALLOWED: Final[Mapping[tuple[str, str], str]] = {
 # Doors that take something and that this rig does not go through, and why.
 NOT_TRIED: Final[Mapping[str, str]] = {}
 _TAKING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_STAFF: Final = ("intake@acme.example", "clinician@acme.example", "admin@acme.example", OWNER)
+_STAFF: Final = ("clinician@acme.example", "admin@acme.example", "intake@acme.example", OWNER)
 _PATIENT_PAGES: Final = re.compile(r"/[cdr]/|/resume")
 _STAFF_PAGES: Final = re.compile(r"/desk|/staff|/d/")
 _FIXED: Final = {"birth_year": str(BORN), "age": "42"}
@@ -83,6 +83,7 @@ class Rig:
     shown: list[bytes] = field(default_factory=list)
     # Forms that were refused although they were filled in as they should be.
     refused: dict[str, list[str]] = field(default_factory=dict)
+    sent: set[tuple[object, ...]] = field(default_factory=set)
     answers: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,6 +106,7 @@ class Rig:
         chosen = CONTACT | self.answers
         chosen = {n: v for n, v in chosen.items() if n not in _typed_of_contact()}
         crawl = Crawl(browser, lambda found: self.type(found, who), chosen, self.see, inside)
+        crawl.sent = self.sent
         crawl.run(*starts)
         self.refused |= crawl.refused
 
@@ -175,7 +177,7 @@ def _typed_of_contact() -> set[str]:
 
 
 def patients(rig: Rig) -> None:
-    """One who sends; one who is in danger; one who comes back by link; one who was sent a link from elsewhere."""
+    """One who sends, one in danger, one who comes back by a link, one at the door for links from elsewhere."""
     app, browser = rig.site.installation.app, rig.site.browser()
     rig.see(browser.get("/c/acme?embed=1&po=https://www.acme.example&eid=123456"))
     walk = begin(browser)
@@ -313,7 +315,7 @@ def strangers(rig: Rig) -> None:
 
 
 def troubles(rig: Rig) -> None:
-    """Whatever goes wrong while something typed is in hand: too long, forged, no table, a record that is broken."""
+    """What may go wrong with something typed in hand: too long, forged, a table gone, a broken record."""
     app, browser = rig.site.installation.app, rig.site.browser()
     walk = plant(browser, app, answers_but())
     intake = sign_in(rig.site.browser(), "intake@acme.example")

@@ -35,9 +35,10 @@ class Crawl:
     inside: re.Pattern[str]
     # Forms that were not taken even as they should be, and why.
     refused: dict[str, list[str]] = field(default_factory=dict)
+    # Forms that were sent already; several visitors may share the work.
+    sent: set[tuple[object, ...]] = field(default_factory=set)
     _waiting: list[str] = field(default_factory=list)
     _shapes: Counter[str] = field(default_factory=Counter)
-    _sent: set[tuple[object, ...]] = field(default_factory=set)
     _later: list[tuple[Page, Form, int]] = field(default_factory=list)
 
     def run(self, *starts: str) -> None:
@@ -76,9 +77,9 @@ class Crawl:
             return
         for number, button in enumerate(form.buttons):
             kind = (shape_of(form.action), form.method, *sorted(form.fields), *button.items())
-            if kind in self._sent:
+            if kind in self.sent:
                 continue
-            self._sent.add(kind)
+            self.sent.add(kind)
             if form.method == "get":
                 self._note(urlsplit(form.action).path)
                 continue
