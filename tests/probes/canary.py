@@ -24,7 +24,7 @@ from urllib.parse import unquote, unquote_plus
 
 import click
 import postgres
-from builders import CONTACT, EVERY_PAGE, OWNER, PASSWORD
+from builders import CONTACT, EVERY_PAGE, OWNER, PASSWORD, as_form
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from probes.crawl import Crawl
@@ -34,10 +34,20 @@ from probes.site import Site, serving
 from sqlalchemy import text
 from web.client import Browser, Page
 from web.test_fhir import PATIENT
-from web.walking import BORN, add_requests, answers_but, at_clinic, begin, leave, plant, sign_in
+from web.walking import (
+    BORN,
+    add_requests,
+    answers_but,
+    at_clinic,
+    begin,
+    enter_password,
+    leave,
+    plant,
+    sign_in,
+)
 from werkzeug.exceptions import HTTPException
 
-from screener.domain.question import Text
+from screener.domain.question import Number, Text
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.rights import Right
 from screener.settings import INSTANCE
@@ -61,12 +71,34 @@ ALLOWED: Final[Mapping[tuple[str, str], str]] = {
     ("^admin sender_name$", "^(database|dump|mail)"): "the clinic's own name, as its mail shows it",
 }
 # Doors that take something and that this rig does not go through, and why.
-NOT_TRIED: Final[Mapping[str, str]] = {}
+_PASSKEY: Final = "takes a passkey's signature, and nothing that is typed"
+_NO_FIELD: Final = "takes nothing that is typed"
+NOT_TRIED: Final[Mapping[str, str]] = {
+    "security.wan_delete": _PASSKEY,
+    "security.wan_signin": _PASSKEY,
+    "security.wan_signin_response": _PASSKEY,
+    "security.wan_verify": _PASSKEY,
+    "security.wan_verify_response": _PASSKEY,
+    "security.reset_password": "takes a new password by a mailed link, as its change does, which is tried",
+    "account.here": _NO_FIELD,
+    "api.remove_webhook": _NO_FIELD,
+    "work.still_open": _NO_FIELD,
+}
 _TAKING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STAFF: Final = ("clinician@acme.example", "admin@acme.example", "intake@acme.example", OWNER)
 _PATIENT_PAGES: Final = re.compile(r"/[cdr]/|/resume")
 _STAFF_PAGES: Final = re.compile(r"/desk|/staff|/d/")
-_FIXED: Final = {"birth_year": str(BORN), "age": "42"}
+# Fields that take only certain values, by which nobody could be known.
+_FIXED: Final = {
+    "birth_year": str(BORN),
+    "age": "42",
+    "time_zone": "America/Los_Angeles",
+    "accent": "#22577a",
+    "quiet_from": "22:00",
+    "quiet_until": "07:00",
+}
+# Shorter codes may be part of other words.
+_TELLING: Final = 8
 _REFUSED: Final = 400
 _SHOWN_AGAIN: Final = 422
 
@@ -89,6 +121,10 @@ class Rig:
     def __post_init__(self) -> None:
         texts = [question.id for question in QUESTIONNAIRE if isinstance(question, Text)]
         self.answers = EVERY_PAGE | {name: self.marks.word(f"patient {name}") for name in texts}
+        for name, answer in EVERY_PAGE.items():
+            for code in as_form(answer):
+                if "_" in code and len(code) >= _TELLING:
+                    self.marks.code(code, f"patient {name}, chosen")
 
     # ------------------------------------------------------------ what is seen
 
@@ -137,6 +173,9 @@ class Rig:
             return _FIXED[found.name]
         if found.name == "password":
             return PASSWORD
+        question = QUESTIONNAIRE.find(found.name)
+        if isinstance(question, Number):
+            return str(question.minimum)
         match found.kind:
             case "file":
                 return self._picture(place), f"{self.marks.word(f'{place} (its name)')}.png"
@@ -154,6 +193,8 @@ class Rig:
             return self.marks.phone(place)
         if "birth_date" in name:
             return self.marks.birth_date(place)
+        if name in {"origins", "sites"}:
+            return f"https://{self.marks.word(place)}.example.org"
         if name == "address":
             return f"{self.site.receiver.address}-{self.marks.word(place)}"
         if name == "slug":
@@ -177,7 +218,7 @@ def _typed_of_contact() -> set[str]:
 
 
 def patients(rig: Rig) -> None:
-    """One who sends, one in danger, one who comes back by a link, one at the door for links from elsewhere."""
+    """One who sends, one in danger, one who comes back by link, one at the door for links from elsewhere."""
     app, browser = rig.site.installation.app, rig.site.browser()
     rig.see(browser.get("/c/acme?embed=1&po=https://www.acme.example&eid=123456"))
     walk = begin(browser)
@@ -196,8 +237,26 @@ def patients(rig: Rig) -> None:
     Crawl(door.browser, lambda found: rig.type(found, "door"), {}, rig.see, _PATIENT_PAGES).take(shown)
 
 
+def _sends(rig: Rig) -> None:
+    """A request that stays, with a mark in each field of its form."""
+    walk = plant(rig.site.browser(), rig.site.installation.app, rig.answers)
+    page = walk.get("contact")
+    (form,) = (each for each in forms_on(page) if "contact_name" in each.fields and each.action == page.path)
+    chosen = {name: value for name, value in CONTACT.items() if name not in _typed_of_contact()}
+    sent = form.filled(lambda found: rig.type(found, "patient whom staff read of"), chosen)
+    answer = walk.browser.post(page.path, sent)
+    if not answer.location.startswith("/r/"):
+        raise RuntimeError(f"the request was not sent: {answer.problems}")
+    rig.see(walk.browser.follow(answer))
+
+
 def staff(rig: Rig) -> None:
     app = rig.site.installation.app
+    # One of the mails is refused for good: staff see it and decide.
+    rig.site.office.to_recipient.append("550 no such person")
+    for _ in range(3):
+        _sends(rig)
+    rig.site.deliver()
     with at_clinic(app, "acme") as (session, clinic):
         admin = find_person(session, "admin@acme.example")
         add_membership(session, staff_id=admin.id, clinic_id=clinic.id, role="intake")
@@ -207,6 +266,12 @@ def staff(rig: Rig) -> None:
         starts = ["/desk/clinics"] if email == OWNER else ["/desk/acme/queue"]
         rig.crawl(browser, email.split("@")[0], _STAFF_PAGES, "/desk/", "/desk/account", *starts)
     rig.crawl(rig.site.browser(), "stranger", _STAFF_PAGES, "/staff/login", "/staff/reset")
+    half = rig.site.browser()
+    enter_password(half, half.get("/staff/login"), _STAFF[0])
+    steps = ("tf-select", "tf-validate", "mf-recovery", "tf-rescue")
+    rig.crawl(half, "half signed in", _STAFF_PAGES, *(f"/staff/{step}" for step in steps))
+    again = sign_in(rig.site.browser(), _STAFF[0])
+    rig.crawl(again, "asked again", re.compile("/staff/verify"), "/staff/verify")
 
 
 def machines(rig: Rig) -> None:

@@ -194,13 +194,13 @@ def wapiti(site: Site, visitor: Visitor, seconds: float) -> Iterator[tuple[str, 
 # ---------------------------------------------------------------- sqlmap
 
 
-def requests_of(visitor: Visitor) -> Iterator[tuple[Heard, str]]:
+def requests_of(everybody: list[Visitor]) -> Iterator[tuple[Visitor, Heard, str]]:
     """Each request that carries something, once by its shape, and what is to be tried in it.
 
     Where it carries nothing but what its address names, that is tried.
     """
     seen: set[tuple[str, ...]] = set()
-    for heard in visitor.heard:
+    for visitor, heard in ((visitor, heard) for visitor in everybody for heard in visitor.heard):
         path, _, query = heard.path.partition("?")
         names = _names_in(heard, query)
         kind = (heard.method, shape_of(path), *names)
@@ -208,10 +208,10 @@ def requests_of(visitor: Visitor) -> Iterator[tuple[Heard, str]]:
             continue
         seen.add(kind)
         if names:
-            yield heard, ",".join(names)
+            yield visitor, heard, ",".join(names)
         elif shape_of(path) != path:
             named = re.sub(r"/([0-9A-HJKMNP-TV-Z]{10}|[A-Za-z0-9_-]{30,}|\d+)(?=/|$)", r"/\1*", path)
-            yield Heard(heard.method, named, heard.kind, b""), "its address"
+            yield visitor, Heard(heard.method, named, heard.kind, b""), "its address"
 
 
 def _names_in(heard: Heard, query: str) -> list[str]:
@@ -291,7 +291,7 @@ def scan(site: Site, minutes: float) -> tuple[Findings, int, int]:
     """What was found; how many requests sqlmap was given, and how many there were."""
     findings, ends = Findings(), time.monotonic() + minutes * 60
     everybody = list(visitors(site))
-    asked = [(visitor, *each) for visitor in everybody for each in requests_of(visitor)]
+    asked = list(requests_of(everybody))
     click.echo(f"{len(everybody)} visitors, {len(asked)} requests that carry something")
     left = ends - time.monotonic()
     for visitor in everybody:

@@ -1,7 +1,7 @@
 """`make fuzz`: what people and strangers may send, in numbers no suite has time for.
 
-Forms, journeys, staff of two clinics and the API by Hypothesis, with the very tests of the suite and new random
-numbers; readers of tokens, references, files and FHIR by atheris, which lives in a tool's own environment.
+Forms, journeys, staff of two clinics and the API by Hypothesis, with the very tests of the suite and other
+random numbers; readers of tokens, references, files and FHIR by atheris, a tool apart.
 """
 
 from __future__ import annotations

@@ -40,6 +40,10 @@ class Marks:
         self._plant(f"{year}-{month:02}-{day:02}", field)
         return f"{month}/{day}/{year}"
 
+    def code(self, code: str, field: str) -> None:
+        """What is chosen, not typed, and written as nobody else writes."""
+        self._plant(code, field)
+
     def _plant(self, mark: str, field: str) -> str:
         self.planted[mark] = field
         return mark
@@ -50,7 +54,7 @@ class Marks:
         lowered = data.lower()
         for mark in self.planted:
             if not mark.startswith(_CORE):
-                found |= {mark: "as text"} if any(way in lowered for way in _ways_of_number(mark)) else {}
+                found |= {mark: "as text"} if any(way in lowered for way in _ways_of(mark)) else {}
         return found
 
 
@@ -89,9 +93,11 @@ def _read_base64(piece: bytes) -> Iterator[str]:
     yield from (match[0].lower() for match in _WORD.finditer(text))
 
 
-def _ways_of_number(mark: str) -> Iterator[bytes]:
-    """A date or a telephone number as it may be written; never so short that chance would find it."""
-    if "-" in mark:
+def _ways_of(mark: str) -> Iterator[bytes]:
+    """A choice, a date or a telephone number as it may be written; nothing so short that chance finds it."""
+    if "_" in mark:
+        texts = [mark]
+    elif "-" in mark:
         year, month, day = mark.split("-")
         typed = f"{int(month)}/{int(day)}/{year}"
         texts = [mark, typed, quote(typed, safe=""), typed.replace("/", "\\/"), f"{month}/{day}/{year}"]
