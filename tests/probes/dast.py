@@ -200,7 +200,7 @@ def requests_of(everybody: list[Visitor]) -> Iterator[tuple[Visitor, Heard, str]
     Where it carries nothing but what its address names, that is tried.
     """
     seen: set[tuple[str, ...]] = set()
-    for visitor, heard in ((visitor, heard) for visitor in everybody for heard in visitor.heard):
+    for visitor, heard in ((each, heard) for each in everybody for heard in each.heard):
         path, _, query = heard.path.partition("?")
         names = _names_in(heard, query)
         kind = (heard.method, shape_of(path), *names)

@@ -101,8 +101,8 @@ _SEEDS: Final[Mapping[str, bytes]] = {
     "fhir-json": json.dumps(response(walked(EVERY_PAGE))).encode(),
 }
 PARTS: Final = (
-    Part("forms", 1, 0.4, suite("tests/web/test_inputs.py -k random_forms", "EXAMPLES", 1000)),
-    Part("steps of patients", 0.2, 0.2, suite("tests/web/test_patient_journeys.py", "STEPS", 600)),
+    Part("forms", 1, 0.4, suite("tests/web/test_inputs.py -k random_forms", "EXAMPLES", 500)),
+    Part("steps of patients", 0.2, 0.2, suite("tests/web/test_patient_journeys.py", "STEPS", 300)),
     Part("steps of two clinics' staff", 0.1, 0.08, suite("tests/web/test_two_clinics.py", "STEPS", 600)),
     Part("calls of each door of the API", 0.02, 0.08, suite("tests/web/test_openapi.py", "EXAMPLES", 100)),
     *(Part(f"atheris {name}", 10, 0.04, reader(name)) for name in ("csv", "json", "reference", "fhir-json")),
