@@ -115,6 +115,7 @@ class Rig:
     shown: list[bytes] = field(default_factory=list)
     # Forms that were refused although they were filled in as they should be.
     refused: dict[str, list[str]] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
     sent: set[tuple[object, ...]] = field(default_factory=set)
     answers: dict[str, object] = field(default_factory=dict)
 
@@ -145,6 +146,7 @@ class Rig:
         crawl.sent = self.sent
         crawl.run(*starts)
         self.refused |= crawl.refused
+        self.broken += crawl.broken
 
     def typed(self) -> set[str]:
         """Marks that a patient typed as an answer."""
@@ -517,7 +519,7 @@ def main() -> int:
         if plants:
             with site.log.open("a") as log:
                 log.write(f"planted: {base64.b64encode(next(iter(rig.marks.planted)).encode()).decode()}\n")
-        wrong = judge(rig)
+        wrong = judge(rig) + rig.broken
         shown = rig.marks.found_in(b"\n".join(rig.shown))
         wrong += [
             f"{name} | was never seen again: nothing is proved of it"

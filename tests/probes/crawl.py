@@ -35,6 +35,10 @@ class Crawl:
     inside: re.Pattern[str]
     # Forms that were not taken even as they should be, and why.
     refused: dict[str, list[str]] = field(default_factory=dict)
+    # What broke a rule that holds on each page (web/client.py).
+    broken: list[str] = field(default_factory=list)
+    # Whether what ends something is done at last; else it is tried with what cannot be taken, or left.
+    ends: bool = True
     # Forms that were sent already; several visitors may share the work.
     sent: set[tuple[object, ...]] = field(default_factory=set)
     _waiting: list[str] = field(default_factory=list)
@@ -45,7 +49,7 @@ class Crawl:
         self._waiting += starts
         while self._waiting or self._later:
             if self._waiting:
-                self.take(self.browser.get(self._waiting.pop(0)))
+                self.take(self._ask("GET", self._waiting.pop(0)))
             else:
                 self._later.sort(key=lambda each: bool(_THE_END.search(each[1].action)))
                 self._send_right(*self._later.pop(0))
@@ -83,6 +87,10 @@ class Crawl:
             if form.method == "get":
                 self._note(urlsplit(form.action).path)
                 continue
+            if LAST.search(form.action) and not self.ends:
+                if any(each.is_typed for each in form.fields.values()):
+                    self._post(form, form.wrong(self.typed))
+                continue
             if LAST.search(form.action):
                 self._later.append((page, form, number))
                 continue
@@ -98,7 +106,7 @@ class Crawl:
             self.refused[f"{answer.status} {shape_of(form.action)}"] = answer.problems
 
     def _again(self, page: Page, form: Form) -> Form:
-        shown = self.browser.get(page.path) if page.response.request.method == "GET" else page
+        shown = self._ask("GET", page.path) if page.response.request.method == "GET" else page
         if shown.response.mimetype == "text/html" and not shown.location:
             for each in forms_on(shown):
                 if (each.action, set(each.fields), each.buttons) == (
@@ -110,6 +118,13 @@ class Crawl:
         return form
 
     def _post(self, form: Form, sent: Mapping[str, object]) -> Page:
-        answer = self.browser.post(form.action, {n: v for n, v in sent.items() if v not in ([], None)})
+        answer = self._ask("POST", form.action, {n: v for n, v in sent.items() if v not in ([], None)})
         self.take(answer)
         return answer
+
+    def _ask(self, method: str, path: str, sent: Mapping[str, object] | None = None) -> Page:
+        try:
+            return self.browser.open(method, path, data=sent or b"")
+        except AssertionError as error:
+            self.broken.append(f"{method} {shape_of(path)}: {str(error)[:200]}")
+            return self.browser.visited[-1]
