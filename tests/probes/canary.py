@@ -67,11 +67,16 @@ ALLOWED: Final[Mapping[tuple[str, str], str]] = {
         "^[a-z]+ name$",
         "^address$",
     ): "what staff call their passkey, in one step's signed address; not a patient's",
-    ("^(admin|owner) (email|name)$", "^(database|dump)"): "staff and clinics are found by these at sign-in",
+    ("^(admin|owner) (email|name)$", "^(database|dump)"): "staff are found by these at sign-in",
+    (
+        r"^(admin|owner) (name|slug|phone|hours|sites|origins|(intro|what_next)_\w+)$",
+        "^(database|dump|mail|refusal|address)",
+    ): "what a clinic says of itself on its own public pages",
     ("^admin sender_name$", "^(database|dump|mail)"): "the clinic's own name, as its mail shows it",
 }
 # Doors that take something and that this rig does not go through, and why.
 _PASSKEY: Final = "takes a passkey's signature, and nothing that is typed"
+_A_STEP: Final = "takes a code of staff, as the step of signing in does that is tried"
 _NO_FIELD: Final = "takes nothing that is typed"
 NOT_TRIED: Final[Mapping[str, str]] = {
     "security.wan_delete": _PASSKEY,
@@ -80,6 +85,13 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "security.wan_verify": _PASSKEY,
     "security.wan_verify_response": _PASSKEY,
     "security.reset_password": "takes a new password by a mailed link, as its change does, which is tried",
+    "security.tf_select": _A_STEP,
+    "security.mf_recovery": _A_STEP,
+    "security.two_factor_rescue": _A_STEP,
+    "duplicates.decide": _NO_FIELD,
+    "keeping.charted": _NO_FIELD,
+    "confirm.sign": _NO_FIELD,
+    "confirm.amend": "stands only on a signed history, which no filling in by chance leads to: still to be done",
     "account.here": _NO_FIELD,
     "api.remove_webhook": _NO_FIELD,
     "work.still_open": _NO_FIELD,
@@ -140,7 +152,7 @@ class Rig:
             self.refusals[f"refusal {page.status} of {shape_of(asked.path)}"] += data
 
     def crawl(self, browser: Browser, who: str, inside: re.Pattern[str], *starts: str) -> None:
-        chosen = CONTACT | self.answers
+        chosen = CONTACT | self.answers | {"show": "all"}
         chosen = {n: v for n, v in chosen.items() if n not in _typed_of_contact()}
         crawl = Crawl(browser, lambda found: self.type(found, who), chosen, self.see, inside)
         crawl.sent = self.sent
