@@ -170,13 +170,22 @@ def wapiti(site: Site, visitor: Visitor, seconds: float) -> Iterator[tuple[str, 
     report = site.folder / f"wapiti-{visitor.name}.json"
     command = [_WAPITI, "-u", f"{site.address}/", "-m", _MODULES, "-f", "json", "-o", report, "-d", "5"]
     command += ["--no-bugreport", "--drop-set-cookie", "--flush-session", "--scope", "folder", "-v", "0"]
-    command += ["--store-session", site.folder / "wapiti", "--max-links-per-page", "30"]
+    command += [
+        "--store-session",
+        site.folder / "wapiti",
+        "--dns-endpoint",
+        "localhost",
+        "--max-links-per-page",
+        "30",
+    ]
     command += ["--max-files-per-dir", "30", "--max-scan-time", str(int(seconds * _SHARE_OF_WALK))]
     command += ["--max-attack-time", str(int(seconds * (1 - _SHARE_OF_WALK) / (_MODULES.count(",") + 1)))]
     for start in visitor.starts:
         command += ["-s", f"{site.address}{start}"]
     for header in visitor.headers:
-        command += ["-H", header]
+        # It drops a cookie that comes as a header.
+        name, _, value = header.partition(": ")
+        command += ["-C", value] if name == "Cookie" else ["-H", header]
     slugs = [f"/desk/clinics/{slug}/switch" for slug in ("acme", "other")]
     for end in ("/staff/logout", "/desk/account/sign-out-everywhere", *slugs):
         command += ["-x", f"{site.address}{end}"]

@@ -89,7 +89,8 @@ def _in_base64(shift: int) -> bytes:
 
 def _read_base64(piece: bytes) -> Iterator[str]:
     clean = re.sub(rb"[^A-Za-z0-9+/].*", b"", piece.translate(bytes.maketrans(b"-_", b"+/")), flags=re.DOTALL)
-    text = base64.b64decode(clean[: len(clean) // 4 * 4]).decode("latin-1")
+    whole = clean[:-1] if len(clean) % 4 == 1 else clean
+    text = base64.b64decode(whole + b"=" * (-len(whole) % 4)).decode("latin-1")
     yield from (match[0].lower() for match in _WORD.finditer(text))
 
 

@@ -16,6 +16,7 @@ WRITINGS = {
     "percent": lambda text: quote(text, safe="").encode(),
     "hex": lambda text: text.encode().hex().encode(),
     "BASE64": lambda text: base64.b64encode(text.encode()),
+    "BASE64 of nothing else": lambda text: base64.b64encode(text.split()[0].encode()),
     "BASE64, one byte later": lambda text: base64.b64encode(b"x" + text.encode()),
     "BASE64, two bytes later": lambda text: base64.urlsafe_b64encode(b"\xff\xff" + text.encode()),
 }
