@@ -169,7 +169,7 @@ def wapiti(site: Site, visitor: Visitor, seconds: float) -> Iterator[tuple[str, 
     """What it found, and where."""
     report = site.folder / f"wapiti-{visitor.name}.json"
     command = [_WAPITI, "-u", f"{site.address}/", "-m", _MODULES, "-f", "json", "-o", report, "-d", "5"]
-    command += ["--no-bugreport", "--drop-set-cookie", "--flush-session", "--scope", "folder", "-v", "0"]
+    command += ["--no-bugreport", "--flush-session", "--scope", "folder", "-v", "0"]
     command += [
         "--store-session",
         site.folder / "wapiti",
