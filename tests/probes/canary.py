@@ -88,7 +88,6 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "security.tf_select": _A_STEP,
     "security.mf_recovery": _A_STEP,
     "security.two_factor_rescue": _A_STEP,
-    "exports.file": "takes the reason again that was typed at `exports.index`, which is tried",
     "duplicates.decide": _NO_FIELD,
     "keeping.charted": _NO_FIELD,
     "confirm.sign": _NO_FIELD,
@@ -109,6 +108,8 @@ _FIXED: Final = {
     "accent": "#22577a",
     "quiet_from": "22:00",
     "quiet_until": "07:00",
+    "from": "",
+    "to": "",
 }
 # Shorter codes may be part of other words.
 _TELLING: Final = 8
