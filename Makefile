@@ -8,8 +8,9 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
-  migration-drill disk-first flood brute-force double-submit deploy-check fhir-schema fhir-renderer check coverage \
-  mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php strace clean
+  migration-drill disk-first flood brute-force double-submit canary dast fuzz deploy-check fhir-schema fhir-renderer \
+  check coverage mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php sqlmap strace \
+  clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +58,15 @@ double-submit: .venv/installed ## One form sent by 2 to 8 at once: one request, 
 
 deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx and Caddy, read by these programs
 	$(BIN)/pytest tests/deploy $(ARGS)
+
+canary: .venv/installed pango ## A word of its own into every field, looked for where none may be (DB=, PLANT=1 to see it fail)
+	@DB=$(DB) PYTHONPATH=.:tests $(BIN)/python -m probes.canary $(if $(PLANT),--plant)
+
+dast: .venv/installed .foreign/wapiti/installed sqlmap ## Scanners at every form and parameter: wapiti, sqlmap (MINUTES=30, DB=)
+	@DB=$(DB) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.dast
+
+fuzz: .venv/installed .foreign/atheris/installed ## Random forms, journeys, files and FHIR (CYCLES=10000 forms, MINUTES=20)
+	@CYCLES=$(CYCLES) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.fuzz
 
 fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.1 schema and a validator (npm)
 	$(BIN)/pytest tests/foreign/test_schema.py $(ARGS)
@@ -152,6 +162,22 @@ npm:
 	else \
 	  echo "This needs npm. Install it (Debian: sudo apt install npm) and run again." >&2; exit 1; \
 	fi
+
+sqlmap:
+	@command -v sqlmap >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing sqlmap for the scan" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sqlmap >/dev/null; \
+	else \
+	  echo "This needs sqlmap. Install it (Debian: sudo apt install sqlmap) and run again." >&2; exit 1; \
+	fi
+
+# Tools with dependencies of their own, which must not become ours.
+.foreign/wapiti/installed:
+	@$(PYTHON) -m venv .foreign/wapiti && .foreign/wapiti/bin/pip install --quiet wapiti3==3.2.3 && touch $@
+
+.foreign/atheris/installed: .venv/installed
+	@$(BIN)/python -m venv .foreign/atheris && .foreign/atheris/bin/pip install --quiet atheris==3.0.0 && touch $@
 
 pango:
 	@$(BIN)/python -c 'import weasyprint' 2>/dev/null && exit 0; \

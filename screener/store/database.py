@@ -1,10 +1,11 @@
 """The connection: one engine and its sessions, set so that what was committed is on disk."""
 
 import importlib
+import os
 import sqlite3
 import time
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -250,6 +251,10 @@ def _sqlite(url: URL, limits: Limits) -> Engine:
     engine = create_engine(url, module=module, connect_args=arguments, hide_parameters=True)
     has_safe_wal = _has_safe_wal(module)
 
+    @event.listens_for(engine, "do_connect")
+    def make_private(_dialect: object, _entry: object, _arguments: object, _named: object) -> None:
+        _make_private(url.database)
+
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         _set_pragmas(connection, limits.lock, has_safe_wal=has_safe_wal)
@@ -260,6 +265,13 @@ def _sqlite(url: URL, limits: Limits) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """A new file is its owner's alone, and its log with it; one that is there is left as it is."""
+    if path:
+        with suppress(OSError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _set_pragmas(connection: Any, lock_seconds: int, *, has_safe_wal: bool) -> None:

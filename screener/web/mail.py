@@ -155,7 +155,8 @@ def give_up() -> Any:
         return _back()
     letter, reason = _letter(), request.form.get("reason", "")
     if reason not in REASONS:
-        target = f"reason-{letter}" if letter else "main"
+        is_listed = any(one.id == letter for one in list_dead(db()))
+        target = f"reason-{letter}" if is_listed else "main"
         return _show(problems=[(target, "Choose why this mail is given up.")]), INVALID
     gone = letter is not None and discard(db(), letter, reason, staff_id=current_user.id)
     flash("Given up." if gone else "That mail was given up or sent again already.")

@@ -319,6 +319,9 @@ def sent_or_gone(token: str) -> Any:
             return render_template("patient/gone.html"), 410
         remember_clinic(db().get_one(Clinic, clinic_id))
         return render_template("patient/elsewhere.html"), 410
+    if sent.language:
+        # The draft that kept the choice is gone.
+        take_look_of({"language": sent.language})
     if request.method == "POST" and not _is_same_form(token, sent):
         remember_clinic(db().get_one(Clinic, sent.clinic_id))
         return render_template("patient/already_sent.html", receipt_token=receipt_token), 409

@@ -1,6 +1,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -144,3 +145,11 @@ def test_each_session_has_its_own_clinic_and_the_vault(database: Database, vault
         assert "clinic_id" not in two.info
         assert one.info["vault"] is vault
     assert database.sessions() is database.sessions()
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path, vault: Vault) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}", vault)
+    migrate(database)
+    rights = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert rights["new.db"] == 0o600
+    assert set(rights.values()) == {0o600}

@@ -112,6 +112,8 @@ def test_what_is_given_up_has_a_reason_and_is_gone(app: Flask, office: PostOffic
     for _ in range(2):
         press(admin, "discard", letter=first, reason="told_otherwise")
     assert "given up or sent again already" in admin.get(MAIL).text
+    # Without a reason as well: each line of an error summary leads somewhere.
+    assert press(admin, "discard", letter=first).status == 422
     assert [str(row.id) for row in outbox(app)] == [second]
     assert noted(app) == [("mail_discarded", "told_otherwise")]
     trail = admin.get("/desk/acme/audit").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from urllib.parse import quote_from_bytes, urlencode
@@ -649,9 +650,14 @@ def _values_of(name: str) -> st.SearchStrategy[str]:
             )
 
 
+# A release run takes more: EXAMPLES=10000 pytest tests/web/test_inputs.py -k random_forms
+EXAMPLES = int(os.environ.get("EXAMPLES", "200"))
+
+
 @settings(
-    max_examples=200,
-    derandomize=True,
+    max_examples=EXAMPLES,
+    # The same forms at each run, but in a release run.
+    derandomize="EXAMPLES" not in os.environ,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

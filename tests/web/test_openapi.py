@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,8 @@ from web.walking import add_requests, answers_but, at_clinic
 from screener.domain.rights import Right
 from screener.store.api_tokens import add_token
 
+# A release run takes more: EXAMPLES=1000 pytest tests/web/test_openapi.py
+EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 DESCRIPTION = "/api/v1/openapi.json"
 OPERATIONS = (
     "list_requests",
@@ -44,9 +47,9 @@ def test_an_operation_keeps_to_its_description(
 
     @given(case=operation.as_strategy())
     @settings(
-        max_examples=25,
+        max_examples=EXAMPLES,
         deadline=None,
-        derandomize=True,
+        derandomize="EXAMPLES" not in os.environ,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

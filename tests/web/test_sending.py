@@ -44,6 +44,17 @@ ONE_OF_EACH = {
 }
 
 
+def test_a_form_pressed_twice_leads_to_the_receipt_in_the_language_it_was_sent_in(
+    browser: Browser, app: Flask
+) -> None:
+    """The draft that kept the choice is gone by the second time; the device speaks English."""
+    walk = plant(browser, app, answers_but(), language="es")
+    form = walk.contact_form(CONTACT)
+    receipts = [browser.follow(browser.post(walk.url("contact"), form)) for _ in range(2)]
+    later = browser.follow(walk.get("check"))
+    assert {page.tree.get("lang") for page in (*receipts, later)} == {"es"}
+
+
 def test_the_same_form_twice_gives_the_same_receipt_and_one_request(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but())
     form = walk.contact_form(CONTACT)

@@ -683,3 +683,13 @@ def test_a_second_step_asked_for_twice_is_taken_once(app: Flask) -> None:
     asked = enter_password(browser, browser.get(LOGIN), INTAKE)
     assert take_second_step(browser, asked, INTAKE).location == "/desk/"
     assert browser.get(asked.location).location == "/desk/"
+
+
+@pytest.mark.parametrize("token", ["", "forged"])
+def test_a_form_with_a_forged_token_signs_nobody_in_and_mails_nothing(app: Flask, token: str) -> None:
+    browser = Browser(app)
+    for path in ("/staff/login", "/staff/reset"):
+        sent = {**token_of(browser.get(path)), "csrf_token": token}
+        sent |= {"email": "intake@acme.example", "password": PASSWORD}
+        assert browser.post(path, sent).status == 400
+    assert browser.get("/desk/").location.startswith("/staff/login")
