@@ -113,7 +113,7 @@ def say_everything(app: Flask) -> str:
 
 
 # Tables that are not about patients, or outlive them.
-STAYING = {"clinics", "clinic_keys", "audit_entries", "audit_heads", "saved_views", "memberships"}
+STAYING = {"clinics", "clinic_keys", "audit_entries", "audit_heads", "saved_views", "memberships", "paces"}
 
 
 def traces(database: Database) -> dict[str, list[list[bytes]]]:
