@@ -75,7 +75,9 @@ def databases_for(kind: str, *, is_durable: bool = False, folder: Path | None = 
 
 def environment_of(settings: Settings) -> dict[str, str]:
     told = {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
-    return dict(os.environ) | told | {"PYTHONPATH": str(ROOT)}
+    # An operator's Python keeps what it compiled: else each start compiles all of it anew.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | told | {"PYTHONPATH": str(ROOT)}
 
 
 def screener(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:
