@@ -148,11 +148,10 @@ def measure(port: int, people: int, addresses: int, first: int) -> tuple[list[fl
 
 
 def play(kind: str, cycles: int) -> Outcome:
-    os.environ["SCREENER_PROXIES"] = "1"
     told, wrong = [], 0
     with databases_for(kind) as databases:
         installation = make_installation(databases.create())
-        settings = replace(installation.settings, pace=os.environ.get("PACE") or "on")
+        settings = replace(installation.settings, proxies=1, pace=os.environ.get("PACE") or "on")
         installation.app.extensions["screener.database"].dispose()
         server = Server(settings, workers=1 if kind == "sqlite" else 2)
         server.start()

@@ -95,7 +95,8 @@ def _add(found: Field, control: Element) -> None:
         for option in control.iter("option"):
             shown = option.get("value", words(option))
             found.offered.append(shown)
-            found.standing += [shown] if option.get("selected") is not None else []
+            if option.get("selected") is not None or words(option) == "Any":
+                found.standing = [shown]
     elif found.kind in _CHOSEN:
         found.offered.append(value)
         found.standing += [value] if control.get("checked") is not None else []
