@@ -16,6 +16,7 @@ import pytest
 from click import echo
 from conftest import Databases, Installation, make_installation
 from faults.mail_workers import start_worker
+from flask import Flask
 from sqlalchemy import select
 from web.client import Browser
 from web.post_office import DRIP, HANG_UP, PostOffice, open_line, open_post_office
@@ -89,8 +90,19 @@ FAULTS = (
 @contextmanager
 def installed(databases: Databases) -> Iterator[Installation]:
     made = make_installation(databases.create())
-    yield made
-    made.app.extensions["screener.database"].dispose()
+    try:
+        yield made
+    finally:
+        made.app.extensions["screener.database"].dispose()
+
+
+@contextmanager
+def posting(installation: Installation, office: PostOffice) -> Iterator[Flask]:
+    app = app_with(installation, f"smtp+plain://127.0.0.1:{office.port}")
+    try:
+        yield app
+    finally:
+        app.extensions["screener.database"].dispose()
 
 
 @pytest.fixture
@@ -182,8 +194,8 @@ def test_a_fault_delays_mail_and_nothing_else(
     page = sign_in(Browser(installation.app), "admin@acme.example").get("/desk/acme/mail")
     assert ("SMTPRecipientsRefused 550" in page.text) == (name == "550")
     send_all_again(installation)
-    with open_post_office() as office:
-        deliver(app_with(installation, f"smtp+plain://127.0.0.1:{office.port}"))
+    with open_post_office() as office, posting(installation, office) as app:
+        deliver(app)
         arrived = [found.strip("<>").split("@")[0] for found in office.ids]
     assert len(arrived) == len(set(arrived))
     assert {str(row.id) for row in rows} <= set(arrived)
@@ -204,8 +216,7 @@ def wait_for_tries(installation: Installation) -> None:
 
 
 def test_a_greylist_is_waited_out(installation: Installation) -> None:
-    with open_post_office() as office:
-        app = app_with(installation, f"smtp+plain://127.0.0.1:{office.port}")
+    with open_post_office() as office, posting(installation, office) as app:
         owe(app, 5)
         office.to_data += ["451 4.7.1 Greylisted, try again"] * 5
         deliver(app)
