@@ -6,7 +6,7 @@ import base64
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -100,6 +100,11 @@ def past_the_walls(database: Database) -> Iterator[Connection]:
     with database.engine.begin() as connection:
         see_all(connection)
         yield connection
+
+
+def settings_of(settings: Settings) -> dict[str, str]:
+    """As the environment tells a command of them."""
+    return {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
 
 
 def make_installation(database_url: str) -> Installation:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -79,6 +80,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def kind_of(error: SQLAlchemyError) -> str:
+    """What failed, by its class: the words quote the statement's values, which are patient data."""
+    return type(getattr(error, "orig", None) or error).__name__
 
 
 def new_id() -> uuid.UUID:

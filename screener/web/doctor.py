@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from screener.settings import INSTANCE, KEYS_FILE, LOOPBACK, Settings
 from screener.store.clinics import find_shut
-from screener.store.database import Database
+from screener.store.database import Database, kind_of
 from screener.store.migrations import pending
 from screener.store.outbox import Owing, count_mail, count_owed
 from screener.store.tables import OutboxMessage
@@ -38,8 +38,9 @@ def examine(settings: Settings, database: Database, instance: Path = INSTANCE) -
     try:
         yield from _look_at_database(settings, database)
     except SQLAlchemyError as error:
-        kind = type(getattr(error, "orig", None) or error).__name__
-        yield Finding(f"The database does not answer ({kind}). See SCREENER_DATABASE_URL.", must=True)
+        yield Finding(
+            f"The database does not answer ({kind_of(error)}). See SCREENER_DATABASE_URL.", must=True
+        )
 
 
 def _look_at_address(settings: Settings) -> Iterator[Finding]:

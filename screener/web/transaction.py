@@ -6,6 +6,7 @@ from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from screener.store.database import kind_of
 from screener.store.errors import NotFoundError, UnreadableError
 from screener.web.access import database, db
 from screener.web.logs import get_log
@@ -62,12 +63,7 @@ def _unavailable(error: SQLAlchemyError) -> Response:
 
 
 def log_unavailable(error: SQLAlchemyError) -> None:
-    """By its kind alone: the statement's values are patient data."""
-    _log.error(
-        "database unavailable",
-        route=request.endpoint,
-        error=type(getattr(error, "orig", None) or error).__name__,
-    )
+    _log.error("database unavailable", route=request.endpoint, error=kind_of(error))
 
 
 def _tell_unavailable() -> str:

@@ -15,9 +15,8 @@ from threading import Barrier
 from typing import Final
 
 from builders import as_form
-from faults.flood import FORM_TOKEN
 from faults.rig import Outcome, databases_for, run
-from faults.traffic import Answer, ask, serving
+from faults.traffic import Answer, ask, hidden_in, serving
 from flask import Flask
 from web.walking import answers_but, at_clinic, contact_but, count_rows
 
@@ -36,10 +35,9 @@ def cycle(app: Flask, port: int, pool: ThreadPoolExecutor) -> list[str]:
         _, token = add_draft(session, clinic.id, document, datetime.now(UTC))
         session.commit()
     path = f"/d/{token}/contact"
-    found = FORM_TOKEN.search(ask(port, "GET", path).text)
-    if not found:
-        return ["no form"]
-    form = {"form_token": found[1]} | {name: as_form(value) for name, value in contact_but().items()}
+    form = hidden_in(ask(port, "GET", path).text) | {
+        name: as_form(value) for name, value in contact_but().items()
+    }
     together = Barrier(random.randint(2, MOST))
 
     def send(_number: int) -> Answer:

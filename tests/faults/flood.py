@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import sys
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from typing import Any, Final
 import click
 from conftest import make_installation
 from faults.rig import Outcome, databases_for, run
-from faults.traffic import Answer, Server, ask
+from faults.traffic import Answer, Server, ask, hidden_in
 
 A_SECOND: Final = 200
 MANY: Final = 200
@@ -35,7 +34,6 @@ FLOODS: Final = {"in peace": 0, "beside one address": 1, f"beside {MANY}": MANY}
 IN_FLIGHT: Final = 100
 # Of a hundred pages the slowest but one; on a machine that does nothing else it is far below.
 SLOWEST: Final = 3.0
-FORM_TOKEN: Final = re.compile(r'name="form_token" value="([^"]+)"')
 _PROCESSES: Final = get_context("spawn")
 
 
@@ -114,12 +112,9 @@ class Person:
         self._ask("GET", "/c/other", OK)
         at = self._ask("POST", "/c/other/start", SEE_OTHER, {}).location
         in_danger = self.number % 4 == 0
-        for answers in ({"danger_now": "sudden" if in_danger else "none"},):
-            page = self._ask("GET", at, OK)
-            found = FORM_TOKEN.search(page.text)
-            if not found:
-                raise RuntimeError("no form")
-            at = self._ask("POST", at, SEE_OTHER, {"form_token": found[1]} | answers).location
+        hidden = hidden_in(self._ask("GET", at, OK).text)
+        answers: dict[str, object] = {"danger_now": "sudden" if in_danger else "none"}
+        at = self._ask("POST", at, SEE_OTHER, hidden | answers).location
         if in_danger != ("/stop" in at):
             raise RuntimeError(f"danger {in_danger} leads to {at.rsplit('/', 1)[-1]}")
         self._ask("GET", at, OK)

@@ -11,12 +11,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import click
-from conftest import Databases, SqliteFiles
+from conftest import Databases, SqliteFiles, settings_of
 from postgres import PostgresServer
 
 from screener.settings import ROOT, Settings
@@ -74,10 +73,9 @@ def databases_for(kind: str, *, is_durable: bool = False, folder: Path | None = 
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    told = {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
     # An operator's Python keeps what it compiled: else each start compiles all of it anew.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | told | {"PYTHONPATH": str(ROOT)}
+    return kept | settings_of(settings) | {"PYTHONPATH": str(ROOT)}
 
 
 def screener(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:

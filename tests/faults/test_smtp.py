@@ -16,11 +16,10 @@ import pytest
 from click import echo
 from conftest import Databases, Installation, make_installation
 from faults.mail_workers import start_worker
-from flask import Flask
 from sqlalchemy import select
 from web.client import Browser
 from web.post_office import DRIP, HANG_UP, PostOffice, open_line, open_post_office
-from web.test_mail import SENDER, app_with, certificate, deliver, make_due, owe, tls  # noqa: F401 - a fixture
+from web.test_mail import SENDER, certificate, deliver, make_due, owe, posting, tls  # noqa: F401 - a fixture
 from web.walking import answers_but, at_clinic, contact_but, plant, sign_in
 
 from screener.store.dead_letters import resend
@@ -94,15 +93,6 @@ def installed(databases: Databases) -> Iterator[Installation]:
         yield made
     finally:
         made.app.extensions["screener.database"].dispose()
-
-
-@contextmanager
-def posting(installation: Installation, office: PostOffice) -> Iterator[Flask]:
-    app = app_with(installation, f"smtp+plain://127.0.0.1:{office.port}")
-    try:
-        yield app
-    finally:
-        app.extensions["screener.database"].dispose()
 
 
 @pytest.fixture

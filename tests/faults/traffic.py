@@ -239,11 +239,11 @@ class Traffic:
             text = self._open(at).text
             unsure = dict.fromkeys(_UNSURE.findall(text), "unsure")
             said = {name: as_form(_SAID[name]) for name in _FIELD.findall(text) if name in _SAID}
-            at = self._press(at, unsure | said | dict(_HIDDEN.findall(_form_in(text))))
+            at = self._press(at, unsure | said | hidden_in(text))
         return at
 
     def _hidden(self, at: str) -> dict[str, object]:
-        return dict(_HIDDEN.findall(_form_in(self._open(at).text)))
+        return hidden_in(self._open(at).text)
 
     def _open(self, path: str) -> Answer:
         return self._insist("GET", path, None, http.client.OK)
@@ -270,8 +270,9 @@ class Traffic:
         raise TimeoutError(f"{method} {path.rpartition('/')[2]} was tried for {_PATIENCE_SECONDS} s")
 
 
-def _form_in(text: str) -> str:
-    return text.partition('id="answers"')[2]
+def hidden_in(text: str) -> dict[str, object]:
+    """What the form of a page sends along."""
+    return dict(_HIDDEN.findall(text.partition('id="answers"')[2]))
 
 
 def reference_at(server: Server, receipt: str) -> str:

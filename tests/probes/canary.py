@@ -23,7 +23,6 @@ from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
 import click
-import postgres
 import psycopg
 from builders import CONTACT, EVERY_PAGE, OWNER, PASSWORD, as_form
 from conftest import past_the_walls
@@ -496,7 +495,7 @@ def _files(what: str, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _metrics(site: Site) -> bytes:
-    token = getattr(site.installation.settings, "metrics_token", "")
+    token = site.installation.settings.metrics_token
     return site.browser().client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).data
 
 
@@ -507,8 +506,10 @@ def _superuser(site: Site) -> str:
 
 
 def _dump(site: Site) -> bytes:
-    program = postgres._find_programs() / "pg_dump"  # noqa: SLF001
-    return subprocess.run([program, _superuser(site)], check=True, capture_output=True, timeout=60).stdout
+    assert site.postgres
+    return subprocess.run(
+        [site.postgres.programs / "pg_dump", _superuser(site)], check=True, capture_output=True, timeout=60
+    ).stdout
 
 
 def judge(rig: Rig) -> list[str]:

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import trustme
 from conftest import Databases, Installation, SqliteFiles, make_installation
+from faults.rig import COMMAND, environment_of
 from postgres import PostgresServer
 from web.client import Browser
 from web.post_office import PostOffice, open_post_office
@@ -30,7 +31,6 @@ from screener import create_app
 from screener.settings import ROOT, Settings
 from screener.web.demo_mail import free_port
 
-COMMAND: Final = (sys.executable, "-c", "from screener.web.cli import main; main()")
 _PATIENCE_SECONDS: Final = 30
 _DELIVERY_SECONDS: Final = 120
 _METRICS_TOKEN: Final = "a-token-for-the-metrics-0123456789abcdef"
@@ -132,7 +132,11 @@ def serving(kind: str) -> Iterator[Site]:
         settings = _settings(made.settings, port, office, receiver)
         made.app.extensions["screener.database"].dispose()
         installation = Installation(settings, create_app(settings))
-        about = {"TMPDIR": str(folder / "tmp"), "SSL_CERT_FILE": trust(authority, folder)}
+        about = {
+            "TMPDIR": str(folder / "tmp"),
+            "SSL_CERT_FILE": trust(authority, folder),
+            "PYTHONUNBUFFERED": "1",
+        }
         environment = environment_of(settings) | about
         site = Site(installation, f"http://127.0.0.1:{port}", folder, office, receiver, postgres, environment)
         with site.log.open("ab") as log:
@@ -152,13 +156,7 @@ def _settings(settings: Settings, port: int, office: PostOffice, receiver: Recei
         "demo": "yes",
         "metrics_token": _METRICS_TOKEN,
     }
-    known = {each.name for each in fields(Settings)}
-    return replace(settings, **{name: value for name, value in about.items() if name in known})
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    told = {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
-    return dict(os.environ) | told | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return replace(settings, **about)
 
 
 @contextmanager

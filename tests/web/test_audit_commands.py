@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 from click.testing import CliRunner
-from conftest import Installation, past_the_walls
+from conftest import Installation, past_the_walls, settings_of
 from sqlalchemy import Executable, text
-from web.test_replay import settings_of
 from web.walking import add_requests, at_clinic
 
 from screener.store.database import Base

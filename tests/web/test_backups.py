@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 from click.testing import CliRunner
-from conftest import Databases, Installation
+from conftest import Databases, Installation, settings_of
 from sqlalchemy import func, select
 from web.client import Browser
-from web.test_replay import settings_of
 from web.walking import add_requests, at_clinic, sign_in
 
 from screener import create_app
@@ -37,7 +36,7 @@ def _programs(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(settings: Settings, *command: str, status: int = 0) -> str:
-    env = settings_of(settings) | {"SCREENER_BACKUP_KEY": settings.backup_key}
+    env = settings_of(settings)
     result = CliRunner().invoke(main, command, env=env)
     assert result.exit_code == status, (result.output, result.exception)
     return result.output

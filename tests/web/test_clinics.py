@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from builders import CONTACT, OWNER
 from click.testing import CliRunner
-from conftest import Installation
+from conftest import Installation, settings_of
 from flask import Flask
 from web.client import Browser, Page
-from web.test_replay import settings_of
 from web.test_sign_in import change, is_in
 from web.walking import (
     SignedIn,

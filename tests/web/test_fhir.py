@@ -16,12 +16,11 @@ from urllib.parse import quote, urlencode
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE, EVERY_PAGE
 from click.testing import CliRunner
-from conftest import Installation
+from conftest import Installation, settings_of
 from exports.fhir_samples import SAID
 from fhir.resources.R4B import get_fhir_model_class
 from flask import Flask
 from web.client import Browser, Page, words
-from web.test_replay import settings_of
 from web.walking import SignedIn, add_requests, at_clinic, count_rows
 
 from screener.domain.rights import Right

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -55,11 +56,20 @@ def app_with(installation: Installation, url: str, **settings: str) -> Flask:
     return create_app(replace(installation.settings, **about))  # type: ignore[arg-type]
 
 
+@contextmanager
+def posting(installation: Installation, office: PostOffice) -> Iterator[Flask]:
+    """The same, by this post office; let go in the end."""
+    app = app_with(installation, f"smtp+plain://127.0.0.1:{office.port}")
+    try:
+        yield app
+    finally:
+        app.extensions["screener.database"].dispose()
+
+
 @pytest.fixture
 def mailing(installation: Installation, office: PostOffice) -> Iterator[Flask]:
-    app = app_with(installation, f"smtp+plain://127.0.0.1:{office.port}")
-    yield app
-    app.extensions["screener.database"].dispose()
+    with posting(installation, office) as app:
+        yield app
 
 
 def deliver(app: Flask) -> None:

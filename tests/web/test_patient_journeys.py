@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from typing import Any
 
 import pytest
 from builders import as_form
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,10 +15,10 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from web.client import Browser, Page
 from web.conftest import Made
+from web.stateful import run_steps
 from web.test_inputs import ALL_ASKED
 from web.walking import BORN, Walk, begin, contact_but, count_rows, document_of, plant, reference_on, token_of
 
@@ -33,8 +31,7 @@ from screener.domain.urgency import Level
 from screener.store.tables import Consultation
 
 # A release run takes more: STEPS=20000 pytest tests/web/test_patient_journeys.py
-STEPS = int(os.environ.get("STEPS", "60"))
-STEPS_EACH = 30
+STEPS = 60
 SLUGS = [page.slug for page in QUESTIONNAIRE.pages if page.shown]
 LANGUAGES = ("en", "es")
 THEMES = ("light", "dim", "dark")
@@ -307,18 +304,4 @@ def look_form(page: Page) -> tuple[str, dict[str, object]]:
 
 @pytest.mark.sqlite_only("nothing here depends on the kind of database")
 def test_no_step_of_a_patient_breaks_what_they_rely_on(made: Made) -> None:
-    machine = type("Machine", (Journey,), {"made": made})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine,
-        settings=settings(
-            max_examples=max(1, STEPS // STEPS_EACH),
-            stateful_step_count=STEPS_EACH,
-            deadline=None,
-            # The same steps at each run, but in a release run.
-            derandomize="STEPS" not in os.environ,
-            # Made smaller, a failure would take minutes; the steps are printed as they are.
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    run_steps(Journey, STEPS, made=made)

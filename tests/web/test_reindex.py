@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from conftest import Installation
+from conftest import Installation, settings_of
 from sqlalchemy import update
-from web.test_replay import settings_of
 from web.walking import add_requests, answers_but, at_clinic
 
 from screener.store.tables import Consultation

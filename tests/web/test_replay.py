@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT
 from click.testing import CliRunner, Result
-from conftest import Installation, past_the_walls
+from conftest import Installation, past_the_walls, settings_of
 from flask import Flask
 from sqlalchemy import event, select, update
 from web.client import Browser
@@ -24,7 +24,6 @@ from screener.domain.clinical_flags import FLAGS
 from screener.domain.questionnaire import HEAD_DAYS, SIDE
 from screener.domain.screening import classify
 from screener.domain.versions import CONSENT_VERSION, CRITERIA_VERSION, QUESTIONNAIRE_VERSION
-from screener.settings import Settings
 from screener.store.clinics import clinic_key
 from screener.store.consultations import find_reference, get_consultation
 from screener.store.database import Database
@@ -47,16 +46,6 @@ REGULAR = answers_but(
     treated_length="4_to_24h",
 )
 Document = dict[str, Any]
-
-
-def settings_of(settings: Settings) -> dict[str, str]:
-    return {
-        "SCREENER_DATABASE_URL": settings.database_url,
-        "SCREENER_SECRET": settings.secret,
-        "SCREENER_PASSWORD_SALT": settings.password_salt,
-        "SCREENER_MASTER_KEYS": settings.master_keys,
-        "SCREENER_PACE": settings.pace,
-    }
 
 
 def replay(installation: Installation, *options: str, status: int = 0) -> list[str]:

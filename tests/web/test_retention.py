@@ -11,13 +11,12 @@ from uuid import UUID
 import pytest
 from builders import CONTACT
 from click.testing import CliRunner
-from conftest import Installation, past_the_walls
+from conftest import Installation, past_the_walls, settings_of
 from flask import Flask
 from sqlalchemy import LargeBinary, Uuid, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from web.client import Browser, Page
-from web.test_replay import settings_of
 from web.walking import SignedIn, add_requests, answers_but, at_clinic, begin, leave, move, plant, token_of
 
 from screener.store.appointments import add_appointment

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from conftest import past_the_walls
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
 from sqlalchemy import select
 from web.client import Browser, Page
 from web.conftest import Made
+from web.stateful import run_steps
 from web.walking import add_requests, answers_but, at_clinic, sign_in, token_of
 
 from screener.store.database import Base
 
 CLINICS = ("acme", "other")
 # A release run takes more: STEPS=20000 pytest tests/web/test_two_clinics.py
-STEPS = int(os.environ.get("STEPS", "120"))
-STEPS_EACH = 30
+STEPS = 120
 NOW = datetime.now(UTC)
 # A name nobody else has, by clinic.
 SECRET = {"acme": "Zephyrine", "other": "Quillon"}
@@ -141,21 +139,7 @@ class TwoClinics(RuleBasedStateMachine):
 
 
 def test_no_step_of_one_clinics_staff_sees_or_touches_the_other(made: Made) -> None:
-    machine = type("Machine", (TwoClinics,), {"made": made})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine,
-        settings=settings(
-            max_examples=max(1, STEPS // STEPS_EACH),
-            stateful_step_count=STEPS_EACH,
-            deadline=None,
-            # The same steps at each run, but in a release run.
-            derandomize="STEPS" not in os.environ,
-            # Made smaller, a failure would take minutes; the steps are printed as they are.
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    run_steps(TwoClinics, STEPS, made=made)
 
 
 def test_the_steps_are_real(made: Made) -> None:
