@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.walking import AXE_TAGS, STRUCTURE, fill, open_inside
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page, Request, expect
 from web.client import Browser as Visitor
 from web.walking import plant
 
@@ -134,7 +134,7 @@ def send_empty(page: Page) -> None:
     page.evaluate(_EMPTY)
     with page.expect_navigation():
         page.locator("#continue").click()
-    assert page.evaluate("document.activeElement.id") == "problems", page.url
+    expect(page.locator("#problems"), page.url).to_be_focused()
     assert page.title().split(":")[0] in {"Error", "Hay un error"}, page.title()
 
 

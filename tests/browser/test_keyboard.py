@@ -80,10 +80,10 @@ def test_a_request_can_be_sent_without_a_mouse(patient: Page) -> None:
     press_through(page, "Continue")
     press_through(page, "Send my request")
     # The errors are where the reader is, and the first leads to its field.
-    assert page.evaluate("document.activeElement.id") == "problems"
+    expect(page.locator("#problems")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "contact_name"
+    expect(page.locator("#contact_name")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     answer_by_keys(page, CONTACT)
     press_through(page, "Send my request")
