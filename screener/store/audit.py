@@ -1,16 +1,19 @@
 """The audit trail: who read or changed what at a clinic, each entry chained to the one before it."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, insert, or_, select
 from sqlalchemy.orm import Session
 
 from screener.store.database import new_id, vault_of
@@ -48,6 +51,30 @@ class Subject(NamedTuple):
     name: str
 
 
+class Noted(NamedTuple):
+    """Something that goes into the trail; None among the details is not told."""
+
+    what: str
+    subject: Subject
+    details: Mapping[str, Detail]
+    staff_id: int | None = None
+
+
+class _Entry(NamedTuple):
+    """An entry before it is a row."""
+
+    id: UUID
+    clinic_id: UUID
+    number: int
+    at: datetime
+    staff_id: int | None
+    what: str
+    subject_table: str
+    subject: str
+    details: dict[str, Detail]
+    chain: bytes = b""
+
+
 def request_subject(consultation: Consultation) -> Subject:
     return Subject(Consultation.__tablename__, consultation.reference)
 
@@ -76,33 +103,43 @@ def note_each(
     **details: Detail,
 ) -> None:
     """As `note`, the same of each subject, in one go."""
-    subjects = list(subjects)
-    if not subjects:
-        return
     told = {name: value for name, value in details.items() if value is not None}
-    _check((what, *(name for subject in subjects for name in subject), *told.values()))
+    note_all(session, [Noted(what, subject, told, staff_id) for subject in subjects])
+
+
+def note_all(session: Session, notes: Sequence[Noted]) -> None:
+    """As `note`, one thing after another, in one go."""
+    if not notes:
+        return
+    for one in notes:
+        _check((one.what, *one.subject, *one.details.values()))
     head = session.scalars(
         # SQLite knows no row locks; there each writer waits for the one before it anyway.
         select(AuditHead).with_for_update().execution_options(populate_existing=True)
     ).one()
-    chain = _Chain(session)
-    for subject in subjects:
-        entry = AuditEntry(
+    rows = []
+    for entry in _chained(_Chain(session), head, notes):
+        rows.append(entry._asdict())
+        head.number, head.chain = entry.number, entry.chain
+    session.flush()
+    session.execute(insert(AuditEntry), rows)
+
+
+def _chained(chain: _Chain, head: AuditHead, notes: Iterable[Noted]) -> Iterator[_Entry]:
+    for number, one in enumerate(notes, head.number + 1):
+        entry = _Entry(
             id=new_id(),
-            clinic_id=entered_clinic(session),
-            number=head.number + 1,
+            clinic_id=head.clinic_id,
+            number=number,
             # The moment of writing, whatever moment is told of.
             at=datetime.now(UTC),
-            staff_id=staff_id,
-            what=what,
-            subject_table=subject.table,
-            subject=subject.name,
-            details=told,
+            staff_id=one.staff_id,
+            what=one.what,
+            subject_table=one.subject.table,
+            subject=one.subject.name,
+            details=dict(one.details),
         )
-        entry.chain = chain.link(head.chain, entry)
-        head.number, head.chain = entry.number, entry.chain
-        session.add(entry)
-    session.flush()
+        yield entry._replace(chain=chain.link(head.chain, entry))
 
 
 def _check(told: tuple[Detail, ...]) -> None:
@@ -119,7 +156,7 @@ class _Chain:
         self._clinic_id = entered_clinic(session)
         self._key = audit_key(vault_of(session), self._clinic_id)
 
-    def link(self, before: bytes, entry: AuditEntry | Row[Any]) -> bytes:
+    def link(self, before: bytes, entry: _Entry | Row[Any]) -> bytes:
         said = (
             before.hex(),
             self._clinic_id.hex,
