@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, insert, or_, select
+from sqlalchemy import Row, Select, and_, insert, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from screener.store.database import new_id, vault_of
 from screener.store.tables import AuditEntry, AuditHead, Consultation, User
@@ -25,6 +26,8 @@ from screener.store.vault import audit_key
 Detail: TypeAlias = str | int | bool | list[str] | None
 _CODE: Final = re.compile(r"[A-Za-z0-9_. -]{1,64}")
 _A_BATCH: Final = 500
+# Entries are numbered in the order of their writing; by so much a clock may have been put back meanwhile.
+_CLOCK_SLIPS: Final = timedelta(hours=1)
 _FIELDS: Final = (
     AuditEntry.id,
     AuditEntry.number,
@@ -191,26 +194,45 @@ def list_entries(
     session: Session, wanted: Wanted, *, limit: int, before: int | None = None
 ) -> list[AuditEntry]:
     """A page of the trail, newest first; `before` is the number where the page before ended."""
-    page = _wanted(wanted).order_by(AuditEntry.number.desc()).limit(limit)
+    page = _wanted(session, wanted).order_by(AuditEntry.number.desc()).limit(limit)
     if before is not None:
         page = page.where(AuditEntry.number < before)
-    return list(session.scalars(page))
+    # A person's are found by two indexes: each gives a page, of which one is made.
+    found = {entry.number: entry for who in _about(wanted) for entry in session.scalars(page.where(who))}
+    return [found[number] for number in sorted(found, reverse=True)[:limit]]
 
 
-def _wanted(wanted: Wanted) -> Select[AuditEntry]:
+def _about(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.person is None:
+        yield true()
+        return
+    table, name = person_subject(wanted.person)
+    yield AuditEntry.staff_id == wanted.person
+    yield and_(AuditEntry.subject_table == table, AuditEntry.subject == name)
+
+
+def _wanted(session: Session, wanted: Wanted) -> Select[AuditEntry]:
     found = select(AuditEntry)
-    if wanted.person is not None:
-        table, name = person_subject(wanted.person)
-        is_subject = and_(AuditEntry.subject_table == table, AuditEntry.subject == name)
-        found = found.where(or_(AuditEntry.staff_id == wanted.person, is_subject))
     for column, value in ((AuditEntry.what, wanted.what), (AuditEntry.subject, wanted.subject)):
         if value is not None:
             found = found.where(column == value)
     if wanted.since is not None:
-        found = found.where(AuditEntry.at >= wanted.since)
+        first = _number_at(session, wanted.since - _CLOCK_SLIPS) or 0
+        found = found.where(AuditEntry.at >= wanted.since, AuditEntry.number >= first)
     if wanted.until is not None:
-        found = found.where(AuditEntry.at < wanted.until)
+        last = _number_at(session, wanted.until + _CLOCK_SLIPS)
+        found = found.where(
+            AuditEntry.at < wanted.until, *(() if last is None else (AuditEntry.number <= last,))
+        )
     return found
+
+
+def _number_at(session: Session, moment: datetime) -> int | None:
+    """Of the first entry from then on: within numbers a page is found at once, within times it is sorted."""
+    first = (
+        select(AuditEntry.number).where(AuditEntry.at >= moment).order_by(AuditEntry.at, AuditEntry.number)
+    )
+    return session.scalar(first.limit(1))
 
 
 # ---------------------------------------------------------------- verifying

@@ -1,6 +1,6 @@
 """Made-up requests in great number: the rows that the app would write, many at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, insert, select
 from sqlalchemy.orm import Session
 
+from screener.domain.follow_up import OVER
 from screener.store.audit import Noted, Subject, note_all
 from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
@@ -19,6 +20,7 @@ from screener.store.tenancy import entered_clinic
 from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
 
 DECIDED_AFTER: Final = timedelta(minutes=4)
+_OVER: Final = tuple(state.value for state in OVER)
 _VERDICTS: Final = (
     Screening.urgency,
     Screening.article_class,
@@ -69,7 +71,7 @@ def count_requests(session: Session) -> int:
 def read_people(session: Session, *, most: int) -> list[Person]:
     """Those of the clinic's first requests, as far as their patients did not withdraw."""
     same = and_(Screening.clinic_id == Consultation.clinic_id, Screening.id == Consultation.screening_id)
-    rows = session.execute(
+    rows: Iterable[Row[Any]] = session.execute(
         select(
             Consultation.id,
             Consultation.sealed_contact,
@@ -122,11 +124,11 @@ def add_copies(session: Session, copies: Sequence[Copy]) -> None:
 def _screening(session: Session, copy: Copy) -> dict[str, Any]:
     place = _place(session, Screening, new_id(), "sealed")
     # What happened on the way happened when it was sent.
-    said = copy.of.said.replace(*(at.isoformat().encode() for at in (copy.of.received_at, copy.received_at)))
+    was, now = (at.isoformat().encode() for at in (copy.of.received_at, copy.received_at))
     return {
         "id": place.row_id,
         "clinic_id": place.clinic_id,
-        "sealed": seal(clinic_key(session, place.clinic_id), place, said),
+        "sealed": seal(clinic_key(session, place.clinic_id), place, copy.of.said.replace(was, now)),
         "created_at": copy.received_at,
         **copy.of.verdicts,
     }
@@ -150,6 +152,8 @@ def _request(session: Session, copy: Copy, screening_id: UUID) -> dict[str, Any]
         "accepted_at": since if state == "accepted" else None,
         "received_at": copy.received_at,
         "due_at": copy.due_at,
+        "owed_at": None if state in _OVER else copy.due_at,
+        "article_class": copy.of.verdicts["article_class"],
         "idempotency_key": copy.digest,
         "body_digest": copy.digest,
         "receipt_hash": token_hash(copy.digest.hex()),

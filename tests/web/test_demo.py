@@ -23,13 +23,9 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def few_people(monkeypatch: pytest.MonkeyPatch) -> None:
+def demo_app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setattr(demo, "MOST_DISTINCT", 12)
     monkeypatch.setattr(demo, "_A_BATCH", 7)
-
-
-@pytest.fixture
-def demo_app(app: Flask, few_people: None) -> Iterator[Flask]:
     with app.app_context():
         yield app
 
