@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from screener.store import audit
@@ -83,11 +83,12 @@ def _alike(session: Session, one: Consultation) -> Iterator[UUID]:
 
 def _links(session: Session, one: Consultation) -> dict[UUID, tuple[RequestLink, str]]:
     """What was decided, by the other request's id."""
-    rows = session.execute(
-        select(RequestLink, called_here(session))
-        .join(User, User.id == RequestLink.staff_id)
-        .where(or_(RequestLink.first_id == one.id, RequestLink.second_id == one.id))
-    )
+    linked = select(RequestLink, called_here(session)).join(User, User.id == RequestLink.staff_id)
+    rows = [
+        row
+        for column in (RequestLink.first_id, RequestLink.second_id)
+        for row in session.execute(linked.where(column == one.id))
+    ]
     return {
         link.second_id if link.first_id == one.id else link.first_id: (link, name)
         for link, name in rows

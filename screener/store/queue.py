@@ -1,7 +1,7 @@
 """The queue: what is there to do, filtered, in the order it should be done, a page at a time."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, func, or_, select, true, union_all
+from sqlalchemy import RowMapping, Select, and_, func, null, or_, select, true, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -170,11 +170,18 @@ class _Strip(NamedTuple):
     """
 
     chosen: Filter
-    is_owed: ColumnElement[bool]
+    is_owed: Callable[[Any], ColumnElement[bool]]
     is_overdue: bool = False
+    # What a page was turned from.
+    beyond: tuple[ColumnElement[bool], ...] = ()
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
-        return (*self.chosen.conditions(), self.is_owed)
+        return (*self.chosen.conditions(), self.is_owed(Consultation.owed_at), *self.beyond)
+
+    def in_order(self) -> tuple[ColumnElement[bool], ...]:
+        """The same, found by the index that has the order: none finds what a function gives."""
+        owed_at = func.coalesce(Consultation.owed_at, null())
+        return (*self.chosen.conditions(), self.is_owed(owed_at), *self.beyond)
 
 
 def list_places(
@@ -200,16 +207,15 @@ def list_places(
 
 
 def _strips(chosen: Filter, order: Order, now: datetime) -> Iterator[_Strip]:
-    owed = Consultation.owed_at
     for state in chosen.states:
         one = replace(chosen, states=(state,))
         if order is Order.SAFETY:
-            yield _Strip(one, owed < now, is_overdue=True)
-            yield _Strip(one, owed >= now)
+            yield _Strip(one, lambda owed_at: owed_at < now, is_overdue=True)
+            yield _Strip(one, lambda owed_at: owed_at >= now)
             if chosen.due_before is None:
-                yield _Strip(one, owed.is_(None))
+                yield _Strip(one, lambda owed_at: owed_at.is_(None))
         else:
-            yield _Strip(one, true())
+            yield _Strip(one, lambda _owed_at: true())
 
 
 def _read_few(session: Session, strips: Sequence[_Strip], now: datetime) -> list[Cursor]:
@@ -225,7 +231,12 @@ def _read_many(
     ordered = _places().order_by(*(c.desc() if is_descending else c for c in columns)).limit(limit)
     found: list[Cursor] = []
     for stretch in _stretches(strips, order, turn):
-        found += _read_places(session, [ordered.where(*conditions) for conditions in stretch], now)
+        # What is owed and how urgent it is go together: of one urgency there may be few after all.
+        counts = count_each(session, [part.conditions() for part in stretch], MOST_SORTED)
+        few = [part for part, count in zip(stretch, counts, strict=True) if 0 < count <= MOST_SORTED]
+        many = [part for part, count in zip(stretch, counts, strict=True) if count > MOST_SORTED]
+        found += _read_few(session, few, now)
+        found += _read_places(session, [ordered.where(*part.in_order()) for part in many], now)
         if len(found) >= limit:
             break
     return found
@@ -234,12 +245,12 @@ def _read_many(
 _Conditions: TypeAlias = tuple[ColumnElement[bool], ...]
 
 
-def _stretches(strips: Sequence[_Strip], order: Order, turn: Turn | None) -> Iterator[list[_Conditions]]:
+def _stretches(strips: Sequence[_Strip], order: Order, turn: Turn | None) -> Iterator[list[_Strip]]:
     """What lies beyond the turn, parted so that an index holds each part in the order of time."""
     if order is not Order.SAFETY:
         is_earlier = turn is not None and turn.is_back is (order is Order.LONGEST)
         beyond = (_beyond_moment(turn.cursor, is_earlier),) if turn else ()
-        yield [(*strip.conditions(), *beyond) for strip in strips]
+        yield [strip._replace(beyond=beyond) for strip in strips]
         return
     is_back = turn is not None and turn.is_back
     ranks = {rank for strip in strips for rank in strip.chosen.ranks} or _RANKS
@@ -251,12 +262,11 @@ def _stretches(strips: Sequence[_Strip], order: Order, turn: Turn | None) -> Ite
                 beyond = (_beyond_moment(turn.cursor, is_back),)
             elif (there < here) is not is_back:
                 continue
-        alike = [
-            _Strip(replace(strip.chosen, ranks=()), strip.is_owed)
+        yield [
+            strip._replace(chosen=replace(strip.chosen, ranks=(rank,)), beyond=beyond)
             for strip in strips
             if strip.is_overdue is is_overdue
         ]
-        yield [(*strip.conditions(), Consultation.urgency_rank == rank, *beyond) for strip in alike]
 
 
 def _step(rank_overdue: tuple[int, bool]) -> tuple[int, bool]:

@@ -203,6 +203,7 @@ class Consultation(ClinicScoped, Base):
         Index(None, "clinic_id", "state", "received_at", "id"),
         # What it is filtered by, and what is owed, of each state.
         Index(None, "clinic_id", "state", "owed_at"),
+        Index(None, "clinic_id", "state", "urgency_rank", "owed_at"),
         *(Index(None, "clinic_id", column, "state", "owed_at") for column in FILTERED_BY),
         # What retention looks for.
         Index(None, "clinic_id", "accepted_at", "state_since"),

@@ -29,6 +29,7 @@ _NEW: _Indexes = {
         ("state", "urgency_rank", "received_at", "id"),
         ("state", "received_at", "id"),
         ("state", "owed_at"),
+        ("state", "urgency_rank", "owed_at"),
         ("kind", "state", "owed_at"),
         ("article_class", "state", "owed_at"),
         ("language", "state", "owed_at"),
