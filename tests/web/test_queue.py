@@ -155,8 +155,9 @@ def test_an_overdue_call_is_marked_and_on_top_of_its_urgency(app: Flask, intake:
         app, [("Old", URGENT, NOW - 9 * HOUR), ("Overdue", URGENT, NOW), ("Graver", PREGNANT, NOW)]
     )
     for reference in references:
-        change(app, reference, due_at=None)
-    change(app, references[1], due_at=datetime.now(UTC) - 2 * HOUR)
+        change(app, reference, due_at=None, owed_at=None)
+    past = datetime.now(UTC) - 2 * HOUR
+    change(app, references[1], due_at=past, owed_at=past)
     page = intake.get(QUEUE)
     assert names(page) == ["Graver", "Overdue", "Old"]
     assert "Call back overdue by 2 h" in page.text
