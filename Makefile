@@ -86,6 +86,10 @@ migration-drill: .venv/installed ## Setups killed at random moments leave the da
 disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20)
 	$(RIG).disk_first
 
+.PHONY: desk-cost
+desk-cost: .venv/installed ## Processor time and statements of each page of the desk, on the demo that is there
+	@PYTHONPATH=.:tests $(BIN)/python -m scale.pages
+
 check: .venv/installed ## Style, types and the arrow between rooms
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -3,7 +3,7 @@
   const box = document.getElementById("new-requests");
   const { url } = box.dataset;
   const LOOK = 30;
-  let shown = 0;
+  let shown = "";
   const look = async () => {
     if (document.hidden || document.getElementById("main").hidden) return;
     try {
@@ -16,7 +16,7 @@
       if (!count) return;
       const link = document.createElement("a");
       link.href = box.dataset.page;
-      link.textContent = `${count} new ${count === 1 ? "request" : "requests"}: show`;
+      link.textContent = `${count} new ${count === "1" ? "request" : "requests"}: show`;
       box.append(link);
     } catch { /* The network is away: the next look tries again. */ }
   };

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from screener.domain.answers import Answers
 from screener.domain.question import NONE_CODE, Choices
@@ -38,6 +39,7 @@ class Level(Enum):
 
 # Within `urgent` these have places of their own in the queue, in this order, before the rest.
 _URGENT_ORDER = ("danger_before.", "pregnancy.", "keep_down.")
+ROUTINE_RANK: Final = len(_URGENT_ORDER) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Urgency:
             if any(flag.startswith(prefix) for flag in self.urgent):
                 return rank
         return len(_URGENT_ORDER) + (1 if self.urgent else 2)
+
+
+def level_of(rank: int) -> Level:
+    """What a place in the queue says of how soon."""
+    if rank == 0:
+        return Level.EMERGENCY
+    return Level.ROUTINE if rank == ROUTINE_RANK else Level.URGENT
 
 
 def judge_urgency(answers: Answers) -> Urgency:

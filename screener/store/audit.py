@@ -1,17 +1,21 @@
 """The audit trail: who read or changed what at a clinic, each entry chained to the one before it."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, insert, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from screener.store.database import new_id, vault_of
 from screener.store.tables import AuditEntry, AuditHead, Consultation, User
@@ -22,6 +26,8 @@ from screener.store.vault import audit_key
 Detail: TypeAlias = str | int | bool | list[str] | None
 _CODE: Final = re.compile(r"[A-Za-z0-9_. -]{1,64}")
 _A_BATCH: Final = 500
+# Entries are numbered in the order of their writing; by so much a clock may have been put back meanwhile.
+_CLOCK_SLIPS: Final = timedelta(hours=1)
 _FIELDS: Final = (
     AuditEntry.id,
     AuditEntry.number,
@@ -46,6 +52,30 @@ class Subject(NamedTuple):
 
     table: str
     name: str
+
+
+class Noted(NamedTuple):
+    """Something that goes into the trail; None among the details is not told."""
+
+    what: str
+    subject: Subject
+    details: Mapping[str, Detail]
+    staff_id: int | None = None
+
+
+class _Entry(NamedTuple):
+    """An entry before it is a row."""
+
+    id: UUID
+    clinic_id: UUID
+    number: int
+    at: datetime
+    staff_id: int | None
+    what: str
+    subject_table: str
+    subject: str
+    details: dict[str, Detail]
+    chain: bytes = b""
 
 
 def request_subject(consultation: Consultation) -> Subject:
@@ -76,33 +106,43 @@ def note_each(
     **details: Detail,
 ) -> None:
     """As `note`, the same of each subject, in one go."""
-    subjects = list(subjects)
-    if not subjects:
-        return
     told = {name: value for name, value in details.items() if value is not None}
-    _check((what, *(name for subject in subjects for name in subject), *told.values()))
+    note_all(session, [Noted(what, subject, told, staff_id) for subject in subjects])
+
+
+def note_all(session: Session, notes: Sequence[Noted]) -> None:
+    """As `note`, one thing after another, in one go."""
+    if not notes:
+        return
+    for one in notes:
+        _check((one.what, *one.subject, *one.details.values()))
     head = session.scalars(
         # SQLite knows no row locks; there each writer waits for the one before it anyway.
         select(AuditHead).with_for_update().execution_options(populate_existing=True)
     ).one()
-    chain = _Chain(session)
-    for subject in subjects:
-        entry = AuditEntry(
+    rows = []
+    for entry in _chained(_Chain(session), head, notes):
+        rows.append(entry._asdict())
+        head.number, head.chain = entry.number, entry.chain
+    session.flush()
+    session.execute(insert(AuditEntry), rows)
+
+
+def _chained(chain: _Chain, head: AuditHead, notes: Iterable[Noted]) -> Iterator[_Entry]:
+    for number, one in enumerate(notes, head.number + 1):
+        entry = _Entry(
             id=new_id(),
-            clinic_id=entered_clinic(session),
-            number=head.number + 1,
+            clinic_id=head.clinic_id,
+            number=number,
             # The moment of writing, whatever moment is told of.
             at=datetime.now(UTC),
-            staff_id=staff_id,
-            what=what,
-            subject_table=subject.table,
-            subject=subject.name,
-            details=told,
+            staff_id=one.staff_id,
+            what=one.what,
+            subject_table=one.subject.table,
+            subject=one.subject.name,
+            details=dict(one.details),
         )
-        entry.chain = chain.link(head.chain, entry)
-        head.number, head.chain = entry.number, entry.chain
-        session.add(entry)
-    session.flush()
+        yield entry._replace(chain=chain.link(head.chain, entry))
 
 
 def _check(told: tuple[Detail, ...]) -> None:
@@ -119,7 +159,7 @@ class _Chain:
         self._clinic_id = entered_clinic(session)
         self._key = audit_key(vault_of(session), self._clinic_id)
 
-    def link(self, before: bytes, entry: AuditEntry | Row[Any]) -> bytes:
+    def link(self, before: bytes, entry: _Entry | Row[Any]) -> bytes:
         said = (
             before.hex(),
             self._clinic_id.hex,
@@ -154,26 +194,45 @@ def list_entries(
     session: Session, wanted: Wanted, *, limit: int, before: int | None = None
 ) -> list[AuditEntry]:
     """A page of the trail, newest first; `before` is the number where the page before ended."""
-    page = _wanted(wanted).order_by(AuditEntry.number.desc()).limit(limit)
+    page = _wanted(session, wanted).order_by(AuditEntry.number.desc()).limit(limit)
     if before is not None:
         page = page.where(AuditEntry.number < before)
-    return list(session.scalars(page))
+    # A person's are found by two indexes: each gives a page, of which one is made.
+    found = {entry.number: entry for who in _about(wanted) for entry in session.scalars(page.where(who))}
+    return [found[number] for number in sorted(found, reverse=True)[:limit]]
 
 
-def _wanted(wanted: Wanted) -> Select[AuditEntry]:
+def _about(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.person is None:
+        yield true()
+        return
+    table, name = person_subject(wanted.person)
+    yield AuditEntry.staff_id == wanted.person
+    yield and_(AuditEntry.subject_table == table, AuditEntry.subject == name)
+
+
+def _wanted(session: Session, wanted: Wanted) -> Select[AuditEntry]:
     found = select(AuditEntry)
-    if wanted.person is not None:
-        table, name = person_subject(wanted.person)
-        is_subject = and_(AuditEntry.subject_table == table, AuditEntry.subject == name)
-        found = found.where(or_(AuditEntry.staff_id == wanted.person, is_subject))
     for column, value in ((AuditEntry.what, wanted.what), (AuditEntry.subject, wanted.subject)):
         if value is not None:
             found = found.where(column == value)
     if wanted.since is not None:
-        found = found.where(AuditEntry.at >= wanted.since)
+        first = _number_at(session, wanted.since - _CLOCK_SLIPS) or 0
+        found = found.where(AuditEntry.at >= wanted.since, AuditEntry.number >= first)
     if wanted.until is not None:
-        found = found.where(AuditEntry.at < wanted.until)
+        last = _number_at(session, wanted.until + _CLOCK_SLIPS)
+        found = found.where(
+            AuditEntry.at < wanted.until, *(() if last is None else (AuditEntry.number <= last,))
+        )
     return found
+
+
+def _number_at(session: Session, moment: datetime) -> int | None:
+    """Of the first entry from then on: within numbers a page is found at once, within times it is sorted."""
+    first = (
+        select(AuditEntry.number).where(AuditEntry.at >= moment).order_by(AuditEntry.at, AuditEntry.number)
+    )
+    return session.scalar(first.limit(1))
 
 
 # ---------------------------------------------------------------- verifying

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from screener.domain.sender_name import check_sender_name
 from screener.store.audit import Detail, Public, Subject, note
 from screener.store.clinics import check_about
+from screener.store.due import note_all_by_day
 from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage, WebhookEndpoint
 from screener.store.tenancy import furnishing_clinic
 
@@ -55,6 +56,9 @@ def change_clinic(session: Session, clinic: Clinic, about: Mapping[str, Any], *,
         if (_take_logo(clinic, value) if what == "logo" else _take(clinic, what, value))
     ]
     session.flush()
+    if "time_zone" in changed:
+        with furnishing_clinic(session, clinic.id):
+            note_all_by_day(session)
     if changed:
         told: list[str] = [_was_now(what, before[what], about[what]) for what in changed if what in before]
         note_clinic(session, clinic, "clinic_changed", by=by, fields=changed, changes=told or None)

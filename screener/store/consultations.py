@@ -1,6 +1,6 @@
 """Consultation requests: received once, queued by urgency, moved with a reason, every look recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from screener.store.audit import note, request_subject
 from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
+from screener.store.due import note_owed
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
 from screener.store.staff import called_here
@@ -128,6 +129,8 @@ def add_consultation(
         received_at=now,
         state_since=now,
         due_at=due_at,
+        owed_at=due_at,
+        article_class=screening.article_class,
         idempotency_key=idempotency_key,
         body_digest=body_digest,
         receipt_hash=token_hash(receipt_token),
@@ -204,6 +207,12 @@ def get_consultation(session: Session, reference: str) -> Consultation:
     return consultation
 
 
+def get_consultations(session: Session, ids: Sequence[UUID]) -> list[Consultation]:
+    """Those of them that are there, in this order."""
+    rows = {row.id: row for row in session.scalars(select(Consultation).where(Consultation.id.in_(ids)))}
+    return [rows[row_id] for row_id in ids if row_id in rows]
+
+
 def read_contact(session: Session, consultation: Consultation) -> dict[str, Any]:
     """Raise NotFoundError if the patient withdrew it."""
     if consultation.sealed_contact is None:
@@ -247,6 +256,7 @@ def _change_state(
     elif to_state != "closed":
         consultation.accepted_at = consultation.charted_at = None
     _flush_first(session)
+    note_owed(session, consultation.id)
     add_event(
         session,
         consultation,
@@ -275,6 +285,7 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     screening_id = consultation.screening_id
     consultation.state, consultation.withdrawn_at, consultation.state_since = "withdrawn", now, now
     consultation.screening_id = consultation.sealed_contact = consultation.due_at = None
+    consultation.article_class = None
     consultation.urgency_rank = NO_RANK
     consultation.email_index = consultation.phone_index = consultation.language = None
     consultation.owner_id = None
@@ -282,6 +293,7 @@ def withdraw_consultation(session: Session, consultation: Consultation, now: dat
     _flush_first(session)
     session.execute(delete(Screening).where(Screening.id == screening_id))
     _remove_what_hangs_on(session, consultation.id)
+    note_owed(session, consultation.id)
     add_event(session, consultation, "withdrawn", now, to_state="withdrawn")
 
 

@@ -11,6 +11,7 @@ from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.database import new_id
+from screener.store.due import note_owed
 from screener.store.one_time_keys import find_written
 from screener.store.staff import called_here
 from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
@@ -72,6 +73,7 @@ def add_contact(
         entry.sealed_note = seal(ring, place_of(entry, "sealed_note"), note.encode())
     session.add(entry)
     session.flush()
+    note_owed(session, consultation.id)
     subject = request_subject(consultation)
     audit.note(session, "contact_logged", subject, staff_id=staff_id, kind=kind, outcome=outcome)
     return entry

@@ -1,14 +1,14 @@
 """What is owed about requests: call-backs, next tries and tasks, the earliest first."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from screener.domain.follow_up import CALL_BACK, NEXT_TRY, OVER, TASK, Due, end_of_day, last_day_over
+from screener.domain.follow_up import CALL_BACK, NEXT_TRY, OVER, TASK, Due, end_of_day
+from screener.store.clinics import zone_of
 from screener.store.tables import Consultation, ContactEntry, RequestTask
 
 _OVER = tuple(state.value for state in OVER)
@@ -27,25 +27,27 @@ def earliest_due(session: Session, ids: Collection[UUID], time_zone: str) -> dic
     return found
 
 
-def is_owed_before(moment: datetime, time_zone: str) -> ColumnElement[bool]:
-    """Of requests: whether anything about one is owed before this moment, as `earliest_due` says."""
-    is_waited_for = Consultation.state.not_in(_OVER)
-    call_back = and_(Consultation.due_at.is_not(None), Consultation.due_at < moment, ~_tried())
-    # Each look-up stands by itself: the database makes it once, not for each request.
-    try_again, later = ContactEntry, aliased(ContactEntry)
-    settled = exists().where(
-        later.clinic_id == try_again.clinic_id,
-        later.consultation_id == try_again.consultation_id,
-        or_(later.at > try_again.at, and_(later.at == try_again.at, later.id > try_again.id)),
-    )
-    tries = select(try_again.consultation_id).where(try_again.next_try_at < moment, ~settled)
-    tasks = select(RequestTask.consultation_id).where(
-        RequestTask.done_at.is_(None), RequestTask.due_on <= last_day_over(moment, time_zone)
-    )
-    return or_(
-        and_(is_waited_for, or_(call_back, Consultation.id.in_(tries))),
-        Consultation.id.in_(tasks),
-    )
+def note_owed(session: Session, *ids: UUID) -> None:
+    """Write down what is owed first about these requests, after something of that has changed.
+
+    Like an owner it changes nothing of them: no open form grows stale.
+    """
+    dues = earliest_due(session, ids, zone_of(session))
+    for row_id in ids:
+        due = dues.get(row_id)
+        session.execute(
+            update(Consultation).where(Consultation.id == row_id).values(owed_at=due.at if due else None),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def note_all_by_day(session: Session) -> None:
+    """The same of whatever is owed by the end of a day, after the clinic's day has changed."""
+    note_owed(session, *set(session.scalars(select(RequestTask.consultation_id).where(_is_open()))))
+
+
+def _is_open() -> ColumnElement[bool]:
+    return RequestTask.done_at.is_(None)
 
 
 def _tried() -> ColumnElement[bool]:
@@ -84,7 +86,7 @@ def _next_tries(session: Session, ids: Collection[UUID]) -> Iterator[tuple[UUID,
 def _tasks(session: Session, ids: Collection[UUID], time_zone: str) -> Iterator[tuple[UUID, Due]]:
     rows = session.execute(
         select(RequestTask.consultation_id, RequestTask.due_on).where(
-            RequestTask.consultation_id.in_(ids), RequestTask.done_at.is_(None)
+            RequestTask.consultation_id.in_(ids), _is_open()
         )
     )
     for consultation_id, due_on in rows:

@@ -3,13 +3,13 @@
 They are shown, never merged: families share an e-mail, so only a person says whose two requests are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from screener.store import audit
@@ -54,7 +54,7 @@ def list_matches(session: Session, consultation: Consultation) -> list[Match]:
         .where(
             Consultation.id != consultation.id,
             Consultation.withdrawn_at.is_(None),
-            or_(_alike(consultation), Consultation.id.in_(links)),
+            Consultation.id.in_([*links, *_alike(session, consultation)]),
         )
         .order_by(Consultation.received_at.desc(), Consultation.id)
         .limit(MOST_SHOWN)
@@ -68,22 +68,27 @@ def note_compared(session: Session, one: Consultation, matches: Iterable[Match],
     audit.note_each(session, "read", read, staff_id=staff_id, page="queue.alike", other=one.reference)
 
 
-def _alike(one: Consultation) -> Any:
+def _alike(session: Session, one: Consultation) -> Iterator[UUID]:
+    """The newest by each of what is given: an index finds them, however many there are."""
     given = (
         (Consultation.email_index, one.email_index),
         (Consultation.phone_index, one.phone_index),
         (Consultation.person_index, one.person_index),
     )
-    return or_(False, *(column == value for column, value in given if value is not None))
+    for column, value in given:
+        if value is not None:
+            newest = select(Consultation.id).where(column == value).order_by(Consultation.received_at.desc())
+            yield from session.scalars(newest.limit(MOST_SHOWN + 1))
 
 
 def _links(session: Session, one: Consultation) -> dict[UUID, tuple[RequestLink, str]]:
     """What was decided, by the other request's id."""
-    rows = session.execute(
-        select(RequestLink, called_here(session))
-        .join(User, User.id == RequestLink.staff_id)
-        .where(or_(RequestLink.first_id == one.id, RequestLink.second_id == one.id))
-    )
+    linked = select(RequestLink, called_here(session)).join(User, User.id == RequestLink.staff_id)
+    rows = [
+        row
+        for column in (RequestLink.first_id, RequestLink.second_id)
+        for row in session.execute(linked.where(column == one.id))
+    ]
     return {
         link.second_id if link.first_id == one.id else link.first_id: (link, name)
         for link, name in rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +14,7 @@ from screener.store import audit
 from screener.store.audit import Subject
 from screener.store.clinics import clinic_key
 from screener.store.database import begin_reading, new_id
-from screener.store.queue import Filter
+from screener.store.queue import Filter, Order, list_places
 from screener.store.screenings import SealedScreening, open_screening
 from screener.store.staff import called_here
 from screener.store.tables import Consultation, ContactEntry, Export, Screening, User, place_of
@@ -46,13 +46,11 @@ class Extract:
 
 def list_chosen(session: Session, chosen: Filter, *, limit: int) -> list[tuple[UUID, str]]:
     """Id and reference of the requests chosen, the oldest first."""
-    rows = session.execute(
-        select(Consultation.id, Consultation.reference)
-        .where(*chosen.conditions())
-        .order_by(Consultation.received_at, Consultation.id)
-        .limit(limit)
-    )
-    return [(row.id, row.reference) for row in rows]
+    places = list_places(session, chosen, now=datetime.now(UTC), order=Order.LONGEST, limit=limit)
+    ids = [place.id for place in places]
+    rows = session.execute(select(Consultation.id, Consultation.reference).where(Consultation.id.in_(ids)))
+    references = {row.id: row.reference for row in rows}
+    return [(row_id, references[row_id]) for row_id in ids if row_id in references]
 
 
 def read_extracts(

@@ -14,12 +14,12 @@ from sqlalchemy.sql import ColumnElement
 
 from screener.domain.consultation import READS_ANSWERS, State
 from screener.domain.notification import DEFAULT, Choice, QuietHours, Wish
+from screener.domain.urgency import ROUTINE_RANK
 from screener.store.audit import Subject, note, person_subject
 from screener.store.clinics import clinic_key, zone_of
 from screener.store.database import new_id, vault_of
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import Lease, add_mail, find_unsent
-from screener.store.queue import ROUTINE_RANK
 from screener.store.saved_drafts import CODE_LENGTH, read_code, show_code
 from screener.store.staff import hold_people
 from screener.store.tables import (

@@ -1,31 +1,37 @@
 """The queue: what is there to do, filtered, in the order it should be done, a page at a time."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from itertools import product
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, func, not_, or_, select, true
+from sqlalchemy import RowMapping, Select, and_, func, null, or_, select, true, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from screener.domain.consultation import OPEN_STATES
 from screener.domain.follow_up import Due
+from screener.domain.urgency import ROUTINE_RANK, level_of
 from screener.store.blind_index import IndexKind, index_of
 from screener.store.clinics import clinic_key, zone_of
-from screener.store.consultations import get_consultation
-from screener.store.due import earliest_due, is_owed_before
+from screener.store.consultations import NO_RANK, get_consultation
+from screener.store.due import earliest_due
 from screener.store.screenings import SealedScreening, open_screening
 from screener.store.tables import Consultation, Screening
 from screener.store.tenancy import entered_clinic
 from screener.store.vault import Place, open_document
 
-ROUTINE_RANK: Final = 5
 # Names are sealed: so many requests are opened to look for one.
 MOST_NAMES: Final = 6000
+# Beyond this, how many there are is not counted.
+MOST_COUNTED: Final = 1000
+# Of what is alike, so many are sorted here; where there are more, the next ones are soon met in order.
+MOST_SORTED: Final = 1000
+_RANKS: Final = (*range(ROUTINE_RANK + 1), NO_RANK)
 _OPEN: Final = tuple(state.value for state in OPEN_STATES)
 
 
@@ -54,26 +60,22 @@ class Filter:
     questionnaire_version: str | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
-    # What is owed before this moment, by the clock of this zone.
+    # What is owed before this moment.
     due_before: datetime | None = None
-    time_zone: str = "UTC"
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         yield Consultation.state.in_(self.states)
         wanted = (
             (Consultation.kind, self.kind),
+            (Consultation.article_class, self.article_class),
             (Consultation.owner_id, self.owner_id),
             (Consultation.language, self.language),
             (Consultation.reference, self.reference),
         )
         yield from (column == value for column, value in wanted if value is not None)
-        if self.article_class is not None:
-            # By an index alone: the screenings' own rows are long.
-            of_class = select(Screening.id).where(Screening.article_class == self.article_class)
-            yield Consultation.screening_id.in_(of_class)
         if self.questionnaire_version is not None:
             of_version = Screening.questionnaire_version == self.questionnaire_version
-            yield Consultation.screening_id.in_(select(Screening.id).where(of_version))
+            yield select(Screening.id).where(_same_screening(), of_version).exists()
         if self.ranks:
             yield Consultation.urgency_rank.in_(self.ranks)
         if self.is_unowned:
@@ -85,7 +87,7 @@ class Filter:
         if self.received_before is not None:
             yield Consultation.received_at < self.received_before
         if self.due_before is not None:
-            yield is_owed_before(self.due_before, self.time_zone)
+            yield Consultation.owed_at < self.due_before
 
 
 class Cursor(NamedTuple):
@@ -96,12 +98,20 @@ class Cursor(NamedTuple):
     received_at: datetime
     id: UUID
 
+    def key(self, order: Order) -> tuple[Any, ...]:
+        waited = (self.received_at, self.id)
+        return (self.urgency_rank, not self.is_overdue, *waited) if order is Order.SAFETY else waited
+
 
 class Turn(NamedTuple):
     """Where a page begins: beyond a row, in the queue's direction or back."""
 
     cursor: Cursor
     is_back: bool = False
+
+    def leads_to(self, place: Cursor, order: Order) -> bool:
+        here, there = self.cursor.key(order), place.key(order)
+        return (there < here) is ((order is Order.NEWEST) is not self.is_back) and there != here
 
 
 @dataclass(frozen=True)
@@ -139,61 +149,130 @@ def list_queue(
     order: Order = Order.SAFETY,
     limit: int = 50,
     turn: Turn | None = None,
+    opened: bool = True,
 ) -> list[QueueRow]:
     """A page of the requests chosen, in the queue's order also when it is turned back.
 
-    Safety first: the most urgent; of these what is overdue; of these the longest waiting.
+    Safety first: the most urgent; of these what is overdue; of these the longest waiting. Names and safety
+    flags are sealed: `opened` says whether they are wanted.
     """
+    page = list_places(session, chosen, now=now, order=order, limit=limit, turn=turn)
+    return _queue_rows(session, page, opened=opened)
+
+
+# ---------------------------------------------------------------- the order
+
+
+class _Strip(NamedTuple):
+    """The requests chosen of one state, in the first order those alike in whether something is overdue.
+
+    Each is an index's to find. The queue is their merging.
+    """
+
+    chosen: Filter
+    is_owed: Callable[[Any], ColumnElement[bool]]
+    is_overdue: bool = False
+    # What a page was turned from.
+    beyond: tuple[ColumnElement[bool], ...] = ()
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        return (*self.chosen.conditions(), self.is_owed(Consultation.owed_at), *self.beyond)
+
+    def in_order(self) -> tuple[ColumnElement[bool], ...]:
+        """The same, found by the index that has the order: none finds what a function gives."""
+        owed_at = func.coalesce(Consultation.owed_at, null())
+        return (*self.chosen.conditions(), self.is_owed(owed_at), *self.beyond)
+
+
+def list_places(
+    session: Session,
+    chosen: Filter,
+    *,
+    now: datetime,
+    order: Order = Order.SAFETY,
+    limit: int,
+    turn: Turn | None = None,
+) -> list[Cursor]:
+    """The places that a page of the queue shows, without the rows."""
     is_back = turn is not None and turn.is_back
-    zone = zone_of(session)
-    lanes = _lanes(order, turn, is_owed_before(now, zone))
-    descending = (order is Order.NEWEST) is not is_back
-    found = [
-        row
-        for lane in lanes
-        for row in _read_lane(session, chosen, order, lane, descending=descending, limit=limit)
-    ]
-    dues = earliest_due(session, [row["id"] for row in found], zone) if found else {}
-    found.sort(key=lambda row: _key(order, _cursor_of(row, dues, now)), reverse=descending)
+    strips = list(_strips(chosen, order, now))
+    counts = count_each(session, [strip.conditions() for strip in strips], MOST_SORTED)
+    few = [strip for strip, count in zip(strips, counts, strict=True) if 0 < count <= MOST_SORTED]
+    many = [strip for strip, count in zip(strips, counts, strict=True) if count > MOST_SORTED]
+    found = [place for place in _read_few(session, few, now) if turn is None or turn.leads_to(place, order)]
+    found += _read_many(session, many, order, turn, limit=limit, now=now)
+    found.sort(key=lambda place: place.key(order), reverse=(order is Order.NEWEST) is not is_back)
     page = found[:limit]
-    return _queue_rows(session, page[::-1] if is_back else page, dues, now)
+    return page[::-1] if is_back else page
 
 
-def _key(order: Order, cursor: Cursor) -> tuple[Any, ...]:
-    waited = (cursor.received_at, cursor.id)
-    if order is Order.SAFETY:
-        return (cursor.urgency_rank, not cursor.is_overdue, *waited)
-    return waited
+def _strips(chosen: Filter, order: Order, now: datetime) -> Iterator[_Strip]:
+    for state in chosen.states:
+        one = replace(chosen, states=(state,))
+        if order is Order.SAFETY:
+            yield _Strip(one, lambda owed_at: owed_at < now, is_overdue=True)
+            yield _Strip(one, lambda owed_at: owed_at >= now)
+            if chosen.due_before is None:
+                yield _Strip(one, lambda owed_at: owed_at.is_(None))
+        else:
+            yield _Strip(one, lambda _owed_at: true())
 
 
-_Stretches = tuple[ColumnElement[bool], ...]
+def _read_few(session: Session, strips: Sequence[_Strip], now: datetime) -> list[Cursor]:
+    return _read_places(session, [_places().where(*strip.conditions()) for strip in strips], now)
 
 
-def _lanes(order: Order, turn: Turn | None, is_overdue: ColumnElement[bool]) -> Iterator[_Stretches]:
-    """Each lane is read in the order of an index, stretch by stretch; the page merges them.
+def _read_many(
+    session: Session, strips: Sequence[_Strip], order: Order, turn: Turn | None, *, limit: int, now: datetime
+) -> list[Cursor]:
+    """As many of each stretch as the page holds, stretch by stretch in the queue's order."""
+    columns = [Consultation.received_at, Consultation.id]
+    is_descending = (order is Order.NEWEST) is not (turn is not None and turn.is_back)
+    ordered = _places().order_by(*(c.desc() if is_descending else c for c in columns)).limit(limit)
+    found: list[Cursor] = []
+    for stretch in _stretches(strips, order, turn):
+        # What is owed and how urgent it is go together: of one urgency there may be few after all.
+        counts = count_each(session, [part.conditions() for part in stretch], MOST_SORTED)
+        few = [part for part, count in zip(stretch, counts, strict=True) if 0 < count <= MOST_SORTED]
+        many = [part for part, count in zip(stretch, counts, strict=True) if count > MOST_SORTED]
+        found += _read_few(session, few, now)
+        found += _read_places(session, [ordered.where(*part.in_order()) for part in many], now)
+        if len(found) >= limit:
+            break
+    return found
 
-    In one comparison SQLite would read all that lies before.
-    """
+
+_Conditions: TypeAlias = tuple[ColumnElement[bool], ...]
+
+
+def _stretches(strips: Sequence[_Strip], order: Order, turn: Turn | None) -> Iterator[list[_Strip]]:
+    """What lies beyond the turn, parted so that an index holds each part in the order of time."""
     if order is not Order.SAFETY:
-        after = (
-            true() if turn is None else _beyond_moment(turn.cursor, turn.is_back is (order is Order.LONGEST))
-        )
-        yield (after,)
+        is_earlier = turn is not None and turn.is_back is (order is Order.LONGEST)
+        beyond = (_beyond_moment(turn.cursor, is_earlier),) if turn else ()
+        yield [strip._replace(beyond=beyond) for strip in strips]
         return
-    for lane, overdue in ((is_overdue, True), (not_(is_overdue), False)):
-        yield tuple(and_(lane, stretch) for stretch in _stretches(turn, is_overdue=overdue))
+    is_back = turn is not None and turn.is_back
+    ranks = {rank for strip in strips for rank in strip.chosen.ranks} or _RANKS
+    for rank, is_overdue in sorted(product(ranks, (True, False)), key=_step, reverse=is_back):
+        beyond = ()
+        if turn is not None:
+            here, there = _step((turn.cursor.urgency_rank, turn.cursor.is_overdue)), _step((rank, is_overdue))
+            if here == there:
+                beyond = (_beyond_moment(turn.cursor, is_back),)
+            elif (there < here) is not is_back:
+                continue
+        yield [
+            strip._replace(chosen=replace(strip.chosen, ranks=(rank,)), beyond=beyond)
+            for strip in strips
+            if strip.is_overdue is is_overdue
+        ]
 
 
-def _stretches(turn: Turn | None, *, is_overdue: bool) -> _Stretches:
-    if turn is None:
-        return (true(),)
-    rank, at = Consultation.urgency_rank, turn.cursor.urgency_rank
-    beyond = rank < at if turn.is_back else rank > at
-    if is_overdue is turn.cursor.is_overdue:
-        return (and_(rank == at, _beyond_moment(turn.cursor, turn.is_back)), beyond)
-    # In one urgency the overdue stand before the others.
-    shares_rank = is_overdue is turn.is_back
-    return (rank <= at if turn.is_back else rank >= at,) if shares_rank else (beyond,)
+def _step(rank_overdue: tuple[int, bool]) -> tuple[int, bool]:
+    """Of one urgency the overdue stand before the others."""
+    rank, is_overdue = rank_overdue
+    return rank, not is_overdue
 
 
 def _beyond_moment(cursor: Cursor, earlier: bool) -> ColumnElement[bool]:
@@ -203,65 +282,73 @@ def _beyond_moment(cursor: Cursor, earlier: bool) -> ColumnElement[bool]:
     return and_(at >= cursor.received_at, or_(at > cursor.received_at, row_id > cursor.id))
 
 
-def _read_lane(
-    session: Session, chosen: Filter, order: Order, lane: _Stretches, *, descending: bool, limit: int
-) -> list[RowMapping]:
-    columns: list[Any] = [Consultation.received_at, Consultation.id]
-    if order is Order.SAFETY:
-        columns.insert(0, Consultation.urgency_rank)
-    ordered = _rows(chosen.conditions()).order_by(*(c.desc() if descending else c for c in columns))
-    rows: list[RowMapping] = []
-    for stretch in lane:
-        rows += session.execute(ordered.where(stretch).limit(limit - len(rows))).mappings()
-        if len(rows) == limit:
-            break
-    return rows
+def _places() -> Select[*tuple[Any, ...]]:
+    return select(Consultation.urgency_rank, Consultation.owed_at, Consultation.received_at, Consultation.id)
 
 
-def _rows(conditions: Iterable[ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
+def _read_places(session: Session, parts: Sequence[Select[*tuple[Any, ...]]], now: datetime) -> list[Cursor]:
+    if not parts:
+        return []
+    # Each in brackets of its own: SQLite takes no order or limit within a union.
+    whole = union_all(*(select(*part.subquery().columns) for part in parts))
+    return [_place_of(rank, owed_at, at, row_id, now) for rank, owed_at, at, row_id in session.execute(whole)]
+
+
+def _place_of(rank: int, owed_at: datetime | None, at: datetime, row_id: UUID, now: datetime) -> Cursor:
+    return Cursor(rank, owed_at is not None and owed_at < now, at, row_id)
+
+
+# ---------------------------------------------------------------- the rows
+
+
+def _queue_rows(session: Session, page: Sequence[Cursor], *, opened: bool) -> list[QueueRow]:
+    if not page:
+        return []
+    ids = [place.id for place in page]
+    rows = {row["id"]: row for row in session.execute(_rows(ids, opened=opened)).mappings()}
+    flags = _red_flags(session, rows.values()) if opened else {}
+    dues = earliest_due(session, ids, zone_of(session))
+    hidden = {"sealed_contact", "screening_id"}
+    return [
+        QueueRow(
+            name=_name(session, row["id"], row["sealed_contact"]) if opened else None,
+            red_flags=flags.get(row["screening_id"], ()),
+            urgency=_level(row["urgency_rank"]),
+            due=dues.get(row["id"]),
+            is_overdue=place.is_overdue,
+            **{column: value for column, value in row.items() if column not in hidden},
+        )
+        for place in page
+        # Gone meanwhile, with the read committed.
+        if (row := rows.get(place.id)) is not None
+    ]
+
+
+def _rows(ids: Collection[UUID], *, opened: bool) -> Select[*tuple[Any, ...]]:
     columns = (
         Consultation.id,
         Consultation.reference,
-        Consultation.sealed_contact,
         Consultation.screening_id,
-        Screening.urgency,
         Consultation.urgency_rank,
-        Screening.article_class,
+        Consultation.article_class,
         Consultation.kind,
         Consultation.state,
         Consultation.language,
         Consultation.owner_id,
         Consultation.received_at,
         Consultation.withdrawn_at,
+        *((Consultation.sealed_contact,) if opened else ()),
     )
-    return select(*columns).outerjoin(Screening, _same_screening()).where(*conditions)
+    return select(*columns).where(Consultation.id.in_(ids))
+
+
+def _level(rank: int) -> str | None:
+    """As the screening has it, whose own row is long."""
+    return None if rank == NO_RANK else level_of(rank).value
 
 
 def _same_screening() -> ColumnElement[bool]:
     return and_(Screening.clinic_id == Consultation.clinic_id, Screening.id == Consultation.screening_id)
-
-
-def _cursor_of(row: RowMapping, dues: Mapping[UUID, Due], now: datetime) -> Cursor:
-    due = dues.get(row["id"])
-    is_overdue = due is not None and due.is_overdue(now)
-    return Cursor(row["urgency_rank"], is_overdue, row["received_at"], row["id"])
-
-
-def _queue_rows(
-    session: Session, rows: Collection[RowMapping], dues: Mapping[UUID, Due], now: datetime
-) -> list[QueueRow]:
-    flags = _red_flags(session, rows)
-    hidden = {"sealed_contact", "screening_id"}
-    return [
-        QueueRow(
-            name=_name(session, row["id"], row["sealed_contact"]),
-            red_flags=flags.get(row["screening_id"], ()),
-            due=dues.get(row["id"]),
-            is_overdue=_cursor_of(row, dues, now).is_overdue,
-            **{column: value for column, value in row.items() if column not in hidden},
-        )
-        for row in rows
-    ]
 
 
 def _red_flags(session: Session, rows: Iterable[RowMapping]) -> dict[UUID, tuple[str, ...]]:
@@ -292,22 +379,30 @@ def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str 
 def get_cursor(session: Session, reference: str, now: datetime) -> Cursor:
     """Raise NotFoundError if there is no such request."""
     row = get_consultation(session, reference)
-    due = earliest_due(session, [row.id], zone_of(session)).get(row.id)
-    is_overdue = due is not None and due.is_overdue(now)
-    return Cursor(row.urgency_rank, is_overdue, row.received_at, row.id)
+    return _place_of(row.urgency_rank, row.owed_at, row.received_at, row.id, now)
 
 
-def count_by_state(session: Session) -> dict[str, int]:
-    counted = select(Consultation.state, func.count(Consultation.id)).group_by(Consultation.state)
-    return dict(session.execute(counted).all())
+# ---------------------------------------------------------------- counts
 
 
-def count_chosen(session: Session, chosen: Filter, *, since: datetime | None = None) -> int:
-    """How many there are, or came since then."""
-    counted = select(func.count(Consultation.id)).where(*chosen.conditions())
-    if since is not None:
-        counted = counted.where(Consultation.received_at > since)
-    return session.scalar(counted) or 0
+def count_chosen(session: Session, *chosen: Filter, most: int = MOST_COUNTED) -> list[int]:
+    """How many there are of each; `most` + 1 stands for any more than that, which nobody counts."""
+    return count_each(session, [tuple(one.conditions()) for one in chosen], most)
+
+
+def count_since(session: Session, chosen: Filter, since: datetime) -> int:
+    """How many came after that, as far as they are counted."""
+    (count,) = count_each(session, [(*chosen.conditions(), Consultation.received_at > since)], MOST_COUNTED)
+    return count
+
+
+def count_each(session: Session, wanted: Sequence[_Conditions], most: int = MOST_COUNTED) -> list[int]:
+    """As `count_chosen`, of requests of which something holds. One statement."""
+    if not wanted:
+        return []
+    some = (select(Consultation.id).where(*conditions).limit(most + 1).subquery() for conditions in wanted)
+    counts = (select(func.count(part.c.id)).scalar_subquery() for part in some)
+    return list(session.execute(select(*counts)).one())
 
 
 # ---------------------------------------------------------------- search
@@ -326,25 +421,25 @@ def list_by_index(
 
 def list_by_name(session: Session, name: str, *, now: datetime, limit: int) -> tuple[list[QueueRow], int]:
     """Open requests whose name has each of these words' beginnings, the newest first; and how many older
-    ones were not looked at."""
-    is_open = Consultation.state.in_(_OPEN)
+    ones were not looked at, as far as they are counted."""
+    any_open = Filter(states=_OPEN)
+    newest = list_places(session, any_open, now=now, order=Order.NEWEST, limit=MOST_NAMES)
     looked_at = session.execute(
-        select(Consultation.id, Consultation.sealed_contact)
-        .where(is_open)
-        .order_by(Consultation.received_at.desc(), Consultation.id.desc())
-        .limit(MOST_NAMES)
-    ).all()
+        select(Consultation.id, Consultation.sealed_contact).where(
+            Consultation.id.in_([place.id for place in newest])
+        )
+    )
     wanted = _plain(name).replace("-", " ").split()
-    found = [row.id for row in looked_at if _fits(_name(session, row.id, row.sealed_contact) or "", wanted)]
-    total = session.scalar(select(func.count(Consultation.id)).where(is_open)) or 0
-    return _newest(session, Consultation.id.in_(found[:limit]), now, limit), total - len(looked_at)
+    found = {row.id for row in looked_at if _fits(_name(session, row.id, row.sealed_contact) or "", wanted)}
+    page = [place for place in newest if place.id in found][:limit]
+    (total,) = count_chosen(session, any_open, most=MOST_NAMES + MOST_COUNTED)
+    return _queue_rows(session, page, opened=True), total - len(newest)
 
 
 def _newest(session: Session, condition: ColumnElement[bool], now: datetime, limit: int) -> list[QueueRow]:
-    rows = _rows([condition]).order_by(Consultation.received_at.desc(), Consultation.id.desc()).limit(limit)
-    found = session.execute(rows).mappings().all()
-    dues = earliest_due(session, [row["id"] for row in found], zone_of(session)) if found else {}
-    return _queue_rows(session, found, dues, now)
+    order = (Consultation.received_at.desc(), Consultation.id.desc())
+    found = _read_places(session, [_places().where(condition).order_by(*order).limit(limit)], now)
+    return _queue_rows(session, found, opened=True)
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from screener.store.consultations import add_event, remove_consultation
 from screener.store.drafts import is_expired, remove_expired_drafts
 from screener.store.openings import LEASE
 from screener.store.pace import forget_whole
+from screener.store.queue import count_each
 from screener.store.staff_sessions import KNOWN_PLACE
 from screener.store.tables import (
     Clinic,
@@ -64,15 +65,21 @@ def request_goes_at(consultation: Consultation, periods: Periods, time_zone: str
 
 def _is_over(periods: Periods, time_zone: str, moment: datetime) -> ColumnElement[bool]:
     """Of requests: whether they go by this moment, as `goes_at` says."""
+    return and_(or_(*_over_by(periods, moment)), _is_not_held(time_zone, moment))
+
+
+def _over_by(periods: Periods, moment: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What was not taken on, and what was charted."""
     refused = moment - timedelta(days=periods.refused_days)
     charted = moment - timedelta(days=periods.accepted_days)
-    return and_(
-        or_(
-            and_(Consultation.accepted_at.is_(None), Consultation.state_since <= refused),
-            and_(Consultation.accepted_at.is_not(None), Consultation.charted_at <= charted),
-        ),
-        or_(Consultation.keep_until.is_(None), Consultation.keep_until <= last_day_over(moment, time_zone)),
+    return (
+        and_(Consultation.accepted_at.is_(None), Consultation.state_since <= refused),
+        and_(Consultation.accepted_at.is_not(None), Consultation.charted_at <= charted),
     )
+
+
+def _is_not_held(time_zone: str, moment: datetime) -> ColumnElement[bool]:
+    return or_(Consultation.keep_until.is_(None), Consultation.keep_until <= last_day_over(moment, time_zone))
 
 
 # ---------------------------------------------------------------- beforehand
@@ -110,11 +117,10 @@ def count_over(
 
 
 def count_kept(session: Session, today: date) -> tuple[int, int]:
-    """How many wait to be marked as charted, and how many are held."""
+    """How many wait to be marked as charted, and how many are held, as far as they are counted."""
     waiting = and_(Consultation.accepted_at.is_not(None), Consultation.charted_at.is_(None))
-    held = Consultation.keep_until >= today
-    found = select(func.count(Consultation.id))
-    return session.scalar(found.where(waiting)) or 0, session.scalar(found.where(held)) or 0
+    waits, held = count_each(session, [(waiting,), (Consultation.keep_until >= today,)])
+    return waits, held
 
 
 def list_over(
@@ -138,18 +144,30 @@ def list_over(
 
 def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit: int = A_BATCH) -> int:
     """How many of the entered clinic's requests it deleted: their time is over, no other worker has them."""
-    over: Sequence[Consultation] = session.scalars(
-        select(Consultation)
-        .where(_is_over(periods_of(clinic), clinic.time_zone, now))
-        .order_by(Consultation.id)
-        .limit(limit)
-        # SQLite knows no row locks; there each writer waits for the one before it anyway.
-        .with_for_update(skip_locked=True)
-    ).all()
+    over = _hold_over(session, clinic, now, limit)
     for consultation in over:
         remove_consultation(session, consultation)
     note_each(session, "retention_removed", [request_subject(consultation) for consultation in over])
     return len(over)
+
+
+def _hold_over(session: Session, clinic: Clinic, now: datetime, limit: int) -> Sequence[Consultation]:
+    """The longest due of the one sort or of the other: an index has each in order."""
+    over: Sequence[Consultation] = ()
+    sorts = _over_by(periods_of(clinic), now)
+    for is_over, since in zip(sorts, (Consultation.state_since, Consultation.charted_at), strict=True):
+        over = (
+            over
+            or session.scalars(
+                select(Consultation)
+                .where(is_over, _is_not_held(clinic.time_zone, now))
+                .order_by(since)
+                .limit(limit)
+                # SQLite knows no row locks; there each writer waits for the one before it anyway.
+                .with_for_update(skip_locked=True)
+            ).all()
+        )
+    return over
 
 
 def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: int = MANY) -> int:

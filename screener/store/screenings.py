@@ -1,6 +1,6 @@
 """Screenings: what was asked, said and concluded, written once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -47,6 +47,11 @@ def get_screening(session: Session, screening_id: UUID) -> Screening:
     if screening is None:
         raise NotFoundError("no such screening")
     return screening
+
+
+def list_screenings(session: Session, ids: Collection[UUID]) -> list[Screening]:
+    """All at once, in no order."""
+    return list(session.scalars(select(Screening).where(Screening.id.in_(ids))))
 
 
 def read_screening(session: Session, screening: Screening) -> dict[str, Any]:

@@ -50,6 +50,8 @@ LANGUAGES: Final = ("en", "es")
 ROLES: Final = ("intake", "clinician", "clinic_admin")
 CONTACT_KINDS: Final = ("call", "message", "e_mail", "visit")
 CONTACT_OUTCOMES: Final = ("reached", "left_message", "no_answer", "wrong_number", "other")
+FOUND_BY: Final = ("email_index", "phone_index", "person_index")
+FILTERED_BY: Final = ("kind", "article_class", "language", "owner_id")
 LINK_VERDICTS: Final = ("same", "different", "undone")
 
 
@@ -193,16 +195,19 @@ class Consultation(ClinicScoped, Base):
         within_clinic("screening_id", "screenings"),
         UniqueConstraint("clinic_id", "idempotency_key"),
         Index(None, "clinic_id", "screening_id"),
-        Index(None, "clinic_id", "urgency_rank", "received_at", "id"),
         Index(None, "clinic_id", "received_at", "id"),
-        # Holds all that is counted, so that no count reads the rows.
-        Index(None, "clinic_id", "state", "due_at", "id"),
+        # The queue's orders, a state at a time.
+        Index(None, "clinic_id", "state", "urgency_rank", "received_at", "id"),
+        Index(None, "clinic_id", "state", "received_at", "id"),
+        # What it is filtered by, and what is owed, of each state.
+        Index(None, "clinic_id", "state", "owed_at"),
+        Index(None, "clinic_id", "state", "urgency_rank", "owed_at"),
+        *(Index(None, "clinic_id", column, "state", "owed_at") for column in FILTERED_BY),
         # What retention looks for.
-        Index(None, "clinic_id", "state_since"),
+        Index(None, "clinic_id", "accepted_at", "state_since"),
         Index(None, "clinic_id", "charted_at"),
-        Index(None, "clinic_id", "email_index"),
-        Index(None, "clinic_id", "phone_index"),
-        Index(None, "clinic_id", "person_index"),
+        Index(None, "clinic_id", "keep_until"),
+        *(Index(None, "clinic_id", column, "received_at") for column in FOUND_BY),
         _one_of("kind", KINDS),
         _one_of("state", STATES),
     )
@@ -216,6 +221,8 @@ class Consultation(ClinicScoped, Base):
     phone_index: Mapped[bytes | None]
     person_index: Mapped[bytes | None]
     language: Mapped[str | None] = mapped_column(String(10))
+    # What the answers match, as in the screening, whose own rows are long; goes with it.
+    article_class: Mapped[str | None] = mapped_column(String(60))
     # Whose work it is.
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     consent_version: Mapped[str] = mapped_column(String(40))
@@ -224,6 +231,8 @@ class Consultation(ClinicScoped, Base):
     urgency_rank: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # When the next thing that is owed about it is due, whatever it is (due.py).
+    owed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state_since: Mapped[datetime] = mapped_column(UtcDateTime)
     # Since when it is accepted; stays when it is closed, and goes with any other state.
@@ -441,7 +450,13 @@ class AuditEntry(ClinicScoped, Base):
 
     __tablename__ = "audit_entries"
     append_only = True
-    constraints = (UniqueConstraint("clinic_id", "number"), Index(None, "clinic_id", "subject"))
+    constraints = (
+        UniqueConstraint("clinic_id", "number"),
+        Index(None, "clinic_id", "subject", "number"),
+        Index(None, "clinic_id", "staff_id", "number"),
+        Index(None, "clinic_id", "what", "number"),
+        Index(None, "clinic_id", "at", "number"),
+    )
 
     # 1, 2, 3 and so on within the clinic.
     number: Mapped[int]

@@ -13,6 +13,7 @@ from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
 from screener.store.consultations import read_contact
 from screener.store.database import new_id
+from screener.store.due import note_owed
 from screener.store.errors import NotFoundError
 from screener.store.one_time_keys import find_written
 from screener.store.staff import called_here
@@ -67,6 +68,7 @@ def add_task(
     task.sealed_what = seal(ring, place_of(task, "sealed_what"), what.encode())
     session.add(task)
     session.flush()
+    note_owed(session, consultation.id)
     subject = request_subject(consultation)
     audit.note(session, "task_added", subject, staff_id=staff_id, for_staff_id=for_staff_id)
     return task
@@ -87,6 +89,7 @@ def finish_task(
     if task.done_at is None:
         task.done_at, task.done_by = now, staff_id
         session.flush()
+        note_owed(session, consultation.id)
         audit.note(session, "task_done", request_subject(consultation), staff_id=staff_id)
 
 

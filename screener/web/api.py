@@ -118,7 +118,9 @@ def list_requests(query: Listing) -> Requests:
     now = datetime.now(UTC)
     # Where the row it names is gone, that is a 404: begin anew.
     turn = Turn(get_cursor(db(), query.after, now)) if query.after else None
-    rows = list_queue(db(), chosen, now=now, order=Order.LONGEST, limit=query.limit + 1, turn=turn)
+    rows = list_queue(
+        db(), chosen, now=now, order=Order.LONGEST, limit=query.limit + 1, turn=turn, opened=False
+    )
     page = rows[: query.limit]
     following = page[-1].reference if len(rows) > query.limit else None
     return Requests(requests=[_told(row) for row in page], next=following)

@@ -660,14 +660,19 @@ def _new_file(path: str) -> Iterator[IO[str]]:
 
 
 @main.command("demo")
-@click.option("--submissions", default=40, show_default=True)
-def demo_command(*, submissions: int) -> None:
-    """Add the demo clinic with made-up submissions, and its staff, unless it is there."""
+@click.option(
+    "--submissions",
+    type=click.IntRange(0, 10_000_000),
+    help="How many there are to be; 40 at first.",
+)
+def demo_command(*, submissions: int | None) -> None:
+    """Add the demo clinic with its staff and made-up submissions, or as many as are missing of a number."""
     from screener import create_app
     from screener.web.demo import add_demo
 
-    with create_app().app_context():
-        click.echo(add_demo(submissions))
+    with create_app().app_context(), click.progressbar(length=submissions or 0, file=sys.stderr) as bar:
+        told = add_demo(submissions, bar.update)
+    click.echo(told)
 
 
 @main.command("serve")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from flask import current_app
@@ -13,6 +13,7 @@ from flask_security import hash_password
 from sqlalchemy.orm import Session
 
 from screener.domain.answers import Answers, Raw
+from screener.domain.consultation import call_due
 from screener.domain.next_step import next_step
 from screener.domain.question import NONE_CODE, Choice, Choices, Number, Part, Question, Text, Value, YesNo
 from screener.domain.questionnaire import AGE, QUESTIONNAIRE
@@ -20,9 +21,18 @@ from screener.domain.screening import screen
 from screener.store.clinics import add_clinic, find_any_clinic
 from screener.store.consultations import move_consultation
 from screener.store.duplicates import decide_pair
+from screener.store.made_up import (
+    DECIDED_AFTER,
+    Copy,
+    Decision,
+    Person,
+    add_copies,
+    count_requests,
+    read_people,
+)
 from screener.store.outbox import remove_messages
 from screener.store.staff import add_membership, find_person
-from screener.store.tables import Consultation
+from screener.store.tables import Clinic, Consultation
 from screener.store.tenancy import enter_clinic
 from screener.web.access import ClinicCard, card_of, db
 from screener.web.requests import Sending, send_request
@@ -38,6 +48,13 @@ DEMO_STAFF: Final = {
 }
 _SEED = 2026
 LONGEST_WAIT_MINUTES: Final = 3 * 24 * 60
+_FEW: Final = 40
+# So many are made one by one; those beyond are copies of them under other names.
+MOST_DISTINCT: Final = 1000
+_A_BATCH: Final = 500
+# A request every few minutes, but none so old that retention takes it at once.
+_SPACING: Final = timedelta(minutes=4)
+_LONGEST_SPAN: Final = timedelta(days=80)
 _FIRST = ("Alex", "Bao", "Carmen", "Dara", "Elif", "Femi", "Grace", "Hugo", "Ines", "Jonas", "Kim", "Luz")
 _LAST = ("Rivera", "Okafor", "Nguyen", "Smith", "Haddad", "Kowalski", "Johnson", "Silva", "Cohen", "Park")
 _STATES = ("California", "Texas", "North Carolina", "Nevada")
@@ -99,14 +116,35 @@ _WORDS = (
 )
 
 
-def add_demo(submissions: int) -> str:
-    """Adds the demo clinic, its staff and its submissions; does nothing if the clinic is there."""
+def add_demo(submissions: int | None, tell: Callable[[int], object] = lambda _count: None) -> str:
+    """Adds the demo clinic with its staff and submissions, a few if none are named.
+
+    Where the clinic is there, adds what is missing of a number that is named. `tell` hears of each few added.
+    """
     session = db()
-    if find_any_clinic(session, DEMO_SLUG):
-        _add_owner()
-        _give_codes(session)
-        session.commit()
-        return "The demo clinic is there already."
+    clinic = find_any_clinic(session, DEMO_SLUG)
+    was_there = clinic is not None
+    if clinic is None:
+        clinic = _add_clinic(session)
+        few = _FEW if submissions is None else submissions
+        enter_clinic(session, clinic.id)
+        _add_people(session, card_of(clinic), min(few, MOST_DISTINCT), tell)
+    enter_clinic(session, clinic.id)
+    _add_owner()
+    _give_codes(session)
+    session.commit()
+    there = count_requests(session)
+    # Some of the few lead into no queue.
+    missing = submissions - there if submissions and (was_there or submissions > MOST_DISTINCT) else 0
+    if missing > 0:
+        _add_copies(session, clinic.time_zone, there, submissions or 0, tell)
+    if was_there:
+        added = f"; added {missing:,}" if missing > 0 else ""
+        return f"The demo clinic is there already, with {there:,} submissions{added}."
+    return f"Added the demo clinic with {_FEW if submissions is None else submissions:,} made-up submissions."
+
+
+def _add_clinic(session: Session) -> Clinic:
     clinic = add_clinic(
         session,
         slug=DEMO_SLUG,
@@ -117,15 +155,70 @@ def add_demo(submissions: int) -> str:
         is_demo=True,
     )
     _add_staff(clinic.id)
-    enter_clinic(session, clinic.id)
+    return clinic
+
+
+def _add_people(
+    session: Session, clinic: ClinicCard, submissions: int, tell: Callable[[int], object]
+) -> None:
+    """Each with answers of their own, sent as the pages send them."""
     randomly = random.Random(_SEED)  # noqa: S311 - the same people in every demo
     now = datetime.now(UTC)
     for number in range(submissions):
-        _add_submission(session, card_of(clinic), randomly, number, now)
+        _add_submission(session, clinic, randomly, number, now)
+        tell(1)
     if submissions:
-        _add_follow_up(session, card_of(clinic), randomly, now)
-    session.commit()
-    return f"Added the demo clinic with {submissions} made-up submissions."
+        _add_follow_up(session, clinic, randomly, now)
+
+
+def _add_copies(
+    session: Session, time_zone: str, there: int, wanted: int, tell: Callable[[int], object]
+) -> None:
+    """More of the people that are there, under other names: each request sealed in its own place.
+
+    One transaction a batch: an interrupted demo goes on where it stopped.
+    """
+    people = read_people(session, most=MOST_DISTINCT)
+    randomly = random.Random(there)  # noqa: S311 - the same people in every demo
+    span = min(_LONGEST_SPAN, max(timedelta(minutes=LONGEST_WAIT_MINUTES), _SPACING * wanted))
+    begun = datetime.now(UTC) - span
+    for first in range(there, wanted, _A_BATCH):
+        numbers = range(first, min(first + _A_BATCH, wanted))
+        copies = [
+            _copy(randomly, people[n % len(people)], n, begun + span * (n / wanted), time_zone)
+            for n in numbers
+        ]
+        add_copies(session, copies)
+        session.commit()
+        session.expunge_all()
+        tell(len(numbers))
+
+
+def _copy(
+    randomly: random.Random, person: Person, number: int, received_at: datetime, time_zone: str
+) -> Copy:
+    area, line = divmod(number, 100)
+    name = f"{randomly.choice(_FIRST)} {randomly.choice(_LAST)} (demo)"
+    born = date.fromisoformat(person.contact["contact_birth_date"])
+    contact = person.contact | {
+        "contact_name": name,
+        "contact_birth_date": (born - timedelta(days=randomly.randrange(365))).isoformat(),
+        "contact_phone": f"({200 + area % 790}) 555-01{line:02}",
+        "contact_email": f"patient{number}@demo.example",
+    }
+    move = _MOVES.get(number % 10)
+    return Copy(
+        of=person,
+        contact=contact,
+        received_at=received_at,
+        due_at=call_due(received_at, time_zone) if person.asked["kind"] == "call_back" else None,
+        digest=_digest(contact, received_at),
+        decision=Decision(*move) if move else None,
+    )
+
+
+def _digest(contact: Mapping[str, Any], received_at: datetime) -> bytes:
+    return hashlib.sha256(f"demo {contact['contact_email']} {received_at}".encode()).digest()
 
 
 def _add_staff(clinic_id: Any) -> None:
@@ -180,7 +273,7 @@ def _add_submission(
             to_state=to_state,
             reason=reason,
             staff_id=None,
-            now=received_at + timedelta(minutes=4),
+            now=received_at + DECIDED_AFTER,
         )
 
 
@@ -198,7 +291,7 @@ def _send(
     kind = next_step(found.urgency.level, found.classification.article_class, answers[AGE]).kind
     if kind is None:
         return None
-    digest = hashlib.sha256(f"demo {contact['contact_email']} {received_at}".encode()).digest()
+    digest = _digest(contact, received_at)
     sent = send_request(
         session,
         clinic,

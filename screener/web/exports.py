@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -92,8 +93,11 @@ class Chosen:
 
     sent: dict[str, str]
     look: Look
-    # No more than one beyond what a file holds.
-    found: list[tuple[UUID, str]]
+
+    @cached_property
+    def found(self) -> list[tuple[UUID, str]]:
+        """No more than one beyond what a file holds."""
+        return list_chosen(db(), self.look.filter, limit=MOST_ROWS + 1)
 
     @property
     def unread(self) -> list[tuple[str, str]]:
@@ -143,7 +147,7 @@ def _choose() -> Chosen:
         now=datetime.now(UTC),
         views=_VIEWS,
     )
-    return Chosen(sent, look, list_chosen(db(), look.filter, limit=MOST_ROWS + 1))
+    return Chosen(sent, look)
 
 
 @exports.route("", methods=["GET", "POST"])

@@ -30,7 +30,7 @@ from screener.store.audit import note, request_subject
 from screener.store.consultations import find_by_receipt, get_consultation
 from screener.store.database import vault_of
 from screener.store.errors import NotFoundError
-from screener.store.queue import Turn, count_chosen, get_cursor
+from screener.store.queue import MOST_COUNTED, Turn, count_chosen, get_cursor
 from screener.store.tables import Consultation
 from screener.store.vault import derive_token
 from screener.web.access import card_of, db, settings
@@ -129,7 +129,8 @@ def _search_published(kind: str) -> Response:
     refuse_others(request.args, SERVED[kind][1])
     resource = _published(kind, _base_url())
     fits = all(resource[name] == value for name, value in request.args.items())
-    return _public(search_set([resource] if fits else [], base_url=_base_url(), url=_url(request.args)))
+    found = [resource] if fits else []
+    return _public(search_set(found, base_url=_base_url(), url=_url(request.args), total=len(found)))
 
 
 # ---------------------------------------------------------------- for a clinic's own systems
@@ -145,6 +146,7 @@ def search_responses() -> Response:
     found, following = read_page(
         db(), asked.chosen, bearer.clinic.name, limit=asked.count, turn=turn, page="fhir.search_responses"
     )
+    (total,) = count_chosen(db(), asked.chosen)
     onward = request.args.copy()
     if following:
         onward["after"] = found[-1].reference
@@ -153,7 +155,7 @@ def search_responses() -> Response:
             [answers_resource(each, base_url=_base_url()) for each in found],
             base_url=_base_url(),
             url=_url(request.args),
-            total=count_chosen(db(), asked.chosen),
+            total=total if total <= MOST_COUNTED else None,
             following=_url(onward) if following else "",
         )
     )

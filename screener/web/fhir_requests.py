@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from screener.domain.consultation import State
 from screener.exports.fhir.consultation import Request
 from screener.store.audit import note_each, request_subject
-from screener.store.consultations import get_consultation, read_contact
+from screener.store.consultations import get_consultations, read_contact
 from screener.store.errors import NotFoundError
-from screener.store.queue import Filter, Order, Turn, list_queue
-from screener.store.screenings import get_screening, read_screening
+from screener.store.queue import Filter, Order, Turn, list_places
+from screener.store.screenings import get_screening, list_screenings, read_screening
 from screener.store.tables import Consultation
 
 # Of a withdrawn request nothing is left to tell.
@@ -53,10 +53,12 @@ def read_page(
 ) -> tuple[list[Request], Turn | None]:
     """So many of them, oldest first, noted as read on `page`; and where the others begin, if there are."""
     now = datetime.now(UTC)
-    rows = list_queue(session, chosen, now=now, order=Order.LONGEST, limit=limit + 1, turn=turn)
-    found = [get_consultation(session, row.reference) for row in rows[:limit]]
+    places = list_places(session, chosen, now=now, order=Order.LONGEST, limit=limit + 1, turn=turn)
+    found = get_consultations(session, [place.id for place in places[:limit]])
     note_each(session, "read", map(request_subject, found), page=page)
-    following = Turn(rows[limit - 1].cursor) if len(rows) > limit else None
+    following = Turn(places[limit - 1]) if len(places) > limit else None
+    # The session has them when each is asked for.
+    _held = list_screenings(session, [each.screening_id for each in found if each.screening_id])
     return [stored_request(session, each, clinic) for each in found], following
 
 

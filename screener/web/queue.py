@@ -20,13 +20,13 @@ from screener.domain.consultation import (
     check_undo,
 )
 from screener.domain.evidence import EVIDENCE
+from screener.domain.urgency import ROUTINE_RANK
 from screener.store.consultations import Move, move_consultation, undo_move
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.queue import (
-    ROUTINE_RANK,
+    Filter,
     Order,
     Turn,
-    count_by_state,
     count_chosen,
     get_cursor,
     list_queue,
@@ -72,7 +72,6 @@ def index() -> str:
     is_back = turn is not None and turn.is_back
     there_is_more = len(rows) > PAGE_SIZE
     page = rows[-PAGE_SIZE:] if is_back else rows[:PAGE_SIZE]
-    by_day = due_today(g.staff_clinic.time_zone, now)
     return render_template(
         "queue/index.html",
         rows=page,
@@ -82,10 +81,7 @@ def index() -> str:
         place=turned,
         look=look,
         notices=(*look.notices, *notices),
-        counts=_count_views() | {"due": count_chosen(db(), by_day)},
-        overdue=count_chosen(db(), replace(by_day, due_before=now)),
-        shown=count_chosen(db(), look.filter) if look.filters else None,
-        flagged=_count_flagged(look),
+        **_counts(look, now),
         views=list_views(db(), current_user.id),
         now=now,
         **desk_people(),
@@ -93,16 +89,21 @@ def index() -> str:
     )
 
 
-def _count_views() -> dict[str, int]:
-    counts = count_by_state(db())
-    return {key: sum(counts.get(state.value, 0) for state in states) for key, (_, states) in VIEWS.items()}
-
-
-def _count_flagged(look: Look) -> int:
-    """Those that another order than safety first may hide below."""
-    if look.order is Order.SAFETY:
-        return 0
-    return count_chosen(db(), replace(look.filter, ranks=range(ROUTINE_RANK))) if not look.only_safety else 0
+def _counts(look: Look, now: datetime) -> dict[str, Any]:
+    """What is in each view, what is overdue, what the filters show, and what of it the order may hide."""
+    by_day = due_today(g.staff_clinic.time_zone, now)
+    views = [Filter(states=tuple(state.value for state in states)) for _, states in VIEWS.values()]
+    views[list(VIEWS).index("due")] = by_day
+    hidden = replace(look.filter, ranks=range(ROUTINE_RANK))
+    counts = count_chosen(db(), *views, replace(by_day, due_before=now), look.filter, hidden)
+    overdue, shown, flagged = counts[len(views) :]
+    may_hide = look.order is not Order.SAFETY and not look.only_safety
+    return {
+        "counts": dict(zip(VIEWS, counts, strict=False)),
+        "overdue": overdue,
+        "shown": shown,
+        "flagged": flagged if may_hide else 0,
+    }
 
 
 def _turn(now: datetime) -> tuple[Turn | None, list[str]]:

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, Role, State
-from screener.store.queue import ROUTINE_RANK, Filter, Order
+from screener.domain.urgency import ROUTINE_RANK
+from screener.store.queue import Filter, Order
 from screener.store.staff import Colleague
 from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
 
@@ -193,7 +194,7 @@ def due_today(time_zone: str, now: datetime) -> Filter:
     tomorrow = now.astimezone(ZoneInfo(time_zone)).date() + timedelta(days=1)
     midnight = datetime.combine(tomorrow, time(), ZoneInfo(time_zone)).astimezone(UTC)
     states = tuple(state.value for state in VIEWS["due"][1])
-    return Filter(states, due_before=midnight, time_zone=time_zone)
+    return Filter(states, due_before=midnight)
 
 
 def _received(

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from screener.store.consultations import assign_consultation, get_consultation
 from screener.store.openings import list_others, note_opening
-from screener.store.queue import count_chosen
+from screener.store.queue import MOST_COUNTED, count_since
 from screener.store.staff import list_colleagues
 from screener.store.tables import Consultation
 from screener.store.tenancy import entered_clinic
@@ -51,6 +51,12 @@ def queue_address() -> str:
     slug = g.staff_clinic.slug
     values: dict[str, Any] = place["values"] if place.get("clinic") == slug else {}
     return url_for("queue.index", clinic_slug=slug, **values)
+
+
+@work.app_template_filter()
+def counted(number: int) -> str:
+    """As far as it was counted."""
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
 
 
 def desk_people() -> dict[str, Any]:
@@ -138,11 +144,12 @@ def still_open(reference: str) -> dict[str, object]:
 
 @work.get("/queue/new")
 @staff_only
-def count_new() -> dict[str, int]:
-    """How many came since then (in seconds) that the page's filters would show."""
+def count_new() -> dict[str, str]:
+    """How many came since then (in seconds) that the page's filters would show; empty for none."""
     now = datetime.now(UTC)
     try:
         since = datetime.fromtimestamp(float(request.args.get("since", "")), UTC)
     except (ValueError, OverflowError, OSError):
         abort(400)
-    return {"count": count_chosen(db(), look_of_address(now).filter, since=since)}
+    count = count_since(db(), look_of_address(now).filter, since)
+    return {"count": counted(count) if count else ""}

@@ -100,8 +100,8 @@ def samples() -> dict[str, Resource]:
         "code system": code_system(BASE, SPANISH),
         "capability statement": capability_statement(BASE, software_version="0.1.0", date=WHEN),
         "operation outcome": operation_outcome([issue]),
-        "search set": search_set(found, base_url=BASE, url=search),
-        "empty search set": search_set([], base_url=BASE, url=search),
+        "search set": search_set(found, base_url=BASE, url=search, total=len(found)),
+        "empty search set": search_set([], base_url=BASE, url=search, total=0),
         **{f"response, {name}": response(walked(said)) for name, said in SAID.items()},
         **{
             f"bundle, {name}": consultation_bundle(request(said), base_url=BASE)

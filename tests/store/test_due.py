@@ -1,19 +1,21 @@
 """What is owed about requests, and whose: one look for a whole page of the queue."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
-from store.builders import NOW, make_consultation, make_person
+from store.builders import NOW, make_consultation, make_person, make_screening
 
 from screener.domain.follow_up import Due
-from screener.store.consultations import move_consultation
+from screener.store.clinic_changes import change_clinic
+from screener.store.consultations import move_consultation, withdraw_consultation
 from screener.store.contact_log import add_contact, add_note, list_contacts, list_notes
 from screener.store.database import Database
 from screener.store.due import earliest_due
 from screener.store.duplicates import list_matches
+from screener.store.migrations import migrate
 from screener.store.tables import Clinic, Consultation, User
 from screener.store.tasks import add_task, finish_task, list_open_tasks
 from screener.store.tenancy import enter_clinic
@@ -85,6 +87,74 @@ def test_nobody_is_called_about_a_request_that_is_over(
     for made in (one, two):
         move_consultation(entered, made, to_state=state, reason="x", staff_id=None, now=NOW)
         assert due(entered, made) is None
+
+
+def written(session: Session) -> dict[object, datetime | None]:
+    """What stands in the rows."""
+    session.flush()
+    return dict(session.execute(select(Consultation.id, Consultation.owed_at)).all())
+
+
+def test_what_is_owed_stands_in_the_row_whatever_happens_to_it(
+    entered: Session, clinic: Clinic, grace: User, tried: Callable[..., object]
+) -> None:
+    made = make_consultation(entered, due_at=NOW + HOUR, screening=make_screening(entered))
+    by = {"for_staff_id": grace.id, "staff_id": grace.id, "now": NOW}
+    about = {"reason": "x", "staff_id": grace.id, "now": NOW}
+
+    def check(owed: datetime | None, zone: str = ZONE) -> None:
+        found = earliest_due(entered, [made.id], zone).get(made.id)
+        assert written(entered)[made.id] == (found and found.at) == owed
+
+    check(NOW + HOUR)
+    tried(made, NOW, NOW + 5 * HOUR)
+    check(NOW + 5 * HOUR)
+    task = add_task(entered, made, what="Call", due_on=NOW.date() - timedelta(days=1), **by)
+    day_end = datetime(2026, 11, 22, 4, 59, tzinfo=UTC)
+    check(day_end)
+    move_consultation(entered, made, to_state="not_a_fit", **about)
+    check(day_end)
+    change_clinic_zone(entered, clinic)
+    check(day_end + 3 * HOUR, "America/Los_Angeles")
+    finish_task(entered, made, task.id, grace.id, NOW)
+    check(None)
+    move_consultation(entered, made, to_state="in_review", **about)
+    check(NOW + 5 * HOUR)
+    tried(made, NOW + HOUR)
+    check(None)
+    tried(made, NOW + 2 * HOUR, NOW + 9 * HOUR)
+    withdraw_consultation(entered, made, NOW)
+    check(None)
+    assert made.article_class is None
+
+
+def change_clinic_zone(session: Session, clinic: Clinic) -> None:
+    session.commit()
+    change_clinic(session, clinic, {"time_zone": "America/Los_Angeles"}, by=None)
+
+
+def test_an_older_database_learns_what_is_owed_and_of_which_class_a_request_is(
+    database: Database, entered: Session, grace: User, tried: Callable[..., object]
+) -> None:
+    by = {"for_staff_id": grace.id, "staff_id": grace.id, "now": NOW}
+    made = [make_consultation(entered, due_at=NOW + n * HOUR) for n in range(7)]
+    tried(made[1], NOW)
+    tried(made[2], NOW, NOW + HOUR)
+    tried(made[3], NOW, NOW + HOUR)
+    tried(made[3], NOW + HOUR, NOW + 9 * HOUR)
+    for row in made[4:6]:
+        move_consultation(entered, row, to_state="closed", reason="x", staff_id=None, now=NOW)
+    for row in (made[0], made[5]):
+        add_task(entered, row, what="Call", due_on=NOW.date() - timedelta(days=3), **by)
+    withdraw_consultation(entered, made[6], NOW)
+    columns = (Consultation.id, Consultation.owed_at, Consultation.article_class)
+    rows = select(*columns).order_by(Consultation.id)
+    before = entered.execute(rows).all()
+    assert len({owed_at for _, owed_at, _ in before}) == 4
+    entered.commit()
+    migrate(database, "paces", down=True)
+    migrate(database)
+    assert entered.execute(rows).all() == before
 
 
 def test_what_is_owed_is_found_in_three_queries_and_in_one_clinic(

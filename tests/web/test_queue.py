@@ -155,8 +155,9 @@ def test_an_overdue_call_is_marked_and_on_top_of_its_urgency(app: Flask, intake:
         app, [("Old", URGENT, NOW - 9 * HOUR), ("Overdue", URGENT, NOW), ("Graver", PREGNANT, NOW)]
     )
     for reference in references:
-        change(app, reference, due_at=None)
-    change(app, references[1], due_at=datetime.now(UTC) - 2 * HOUR)
+        change(app, reference, due_at=None, owed_at=None)
+    past = datetime.now(UTC) - 2 * HOUR
+    change(app, references[1], due_at=past, owed_at=past)
     page = intake.get(QUEUE)
     assert names(page) == ["Graver", "Overdue", "Old"]
     assert "Call back overdue by 2 h" in page.text
@@ -164,7 +165,8 @@ def test_an_overdue_call_is_marked_and_on_top_of_its_urgency(app: Flask, intake:
 
 def test_what_is_due_today_has_a_list_of_its_own_until_somebody_tried(app: Flask, intake: Browser) -> None:
     first, second = add_requests(app, [("Overdue", URGENT, NOW), ("Calm", ROUTINE, NOW)])
-    change(app, first, due_at=datetime.now(UTC) - 2 * HOUR)
+    past = datetime.now(UTC) - 2 * HOUR
+    change(app, first, due_at=past, owed_at=past)
     page = intake.get(QUEUE)
     due = page.links["Due today (1, 1 overdue)"]
     assert names(intake.get(due)) == ["Overdue"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -69,10 +69,10 @@ def operation_outcome(issues: Sequence[Issue]) -> Resource:
 
 
 def search_set(
-    resources: Iterable[Resource], *, base_url: str, url: str, total: int | None = None, following: str = ""
+    resources: Collection[Resource], *, base_url: str, url: str, total: int | None, following: str = ""
 ) -> Resource:
-    """What a search found: `url` is what was asked, `total` counts what lies on other pages, too, and
-    `following` is where the next page is, if there is one."""
+    """What a search found: `url` is what was asked, `total` counts what lies on other pages, too, or is None
+    where nobody counted, and `following` is where the next page is, if there is one."""
     entries = [
         {
             "fullUrl": f"{base_url}/fhir/{each['resourceType']}/{each['id']}",
@@ -85,7 +85,7 @@ def search_set(
     return {
         "resourceType": "Bundle",
         "type": "searchset",
-        "total": len(entries) if total is None else total,
+        **({} if total is None else {"total": total}),
         "link": [{"relation": relation, "url": where} for relation, where in links.items()],
         **({"entry": entries} if entries else {}),
     }

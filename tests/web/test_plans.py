@@ -1,0 +1,118 @@
+"""No page of the desk reads more of the database the more there is: what each statement goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from plans import Plan, plans_of
+from web.client import Browser
+from web.walking import at_clinic, sign_in, token_of
+
+from screener.domain.rights import Right
+from screener.store import queue
+from screener.store.api_tokens import add_token
+from screener.store.consultations import get_consultation
+from screener.store.contact_log import add_contact
+from screener.store.tasks import add_task
+from screener.web import demo
+
+DESK = f"/desk/{demo.DEMO_SLUG}"
+QUEUE = f"{DESK}/queue"
+VIEWS = ("", "?show=due", "?show=accepted", "?show=done", "?sort=longest", "?sort=newest")
+FILTERS = (
+    "?urgency=flagged",
+    "?kind=question",
+    "?class=regular",
+    "?owner=me",
+    "?owner=nobody",
+    "?owner=left",
+    "?language=es",
+    "?waiting=under-4h",
+    "?state=needs_info",
+    "?kind=question&class=regular&sort=newest",
+)
+# Not among them: what retention foresees, which SQLite counts row by row; webhooks, kept for days alone.
+
+
+@pytest.fixture
+def references(app: Flask) -> list[str]:
+    """Of a demo clinic, one of whose requests was called and has a task."""
+    now = datetime.now(UTC)
+    with app.app_context():
+        demo.add_demo(12)
+    with at_clinic(app, demo.DEMO_SLUG) as (session, _):
+        anything = queue.Filter(states=("new",))
+        rows = queue.list_queue(session, anything, now=now)
+        held, person = get_consultation(session, rows[0].reference), 1
+        about = {"kind": "call", "outcome": "no_answer", "note": "", "next_try_at": now}
+        add_contact(session, held, **about, staff_id=person, now=now)  # type: ignore[arg-type]
+        day = now.date()
+        add_task(session, held, what="Ring", due_on=day, for_staff_id=person, staff_id=person, now=now)
+        session.commit()
+    return [row.reference for row in rows]
+
+
+def addresses(references: list[str]) -> Iterator[tuple[str, str]]:
+    """Who opens what."""
+    for look in (*VIEWS, *FILTERS):
+        yield "intake", f"{QUEUE}{look}"
+    yield "intake", f"{QUEUE}?after={references[2]}"
+    yield "intake", f"{QUEUE}?sort=newest&before={references[2]}"
+    yield "intake", f"{QUEUE}/new?since=0"
+    yield "intake", f"{DESK}/requests/{references[0]}"
+    yield "intake", f"{DESK}/tasks"
+    yield "intake", f"{DESK}/tasks?whose=others"
+    for page in ("dashboard", "mail", "exports"):
+        yield "admin", f"{DESK}/{page}"
+    for wanted in (
+        "",
+        "?person=1",
+        "?what=exported",
+        f"?reference={references[0]}",
+        "?from=2026-01-01&to=2026-02-01",
+    ):
+        yield "admin", f"{DESK}/audit{wanted}"
+
+
+def assert_flat(plans: list[Plan], what: str) -> None:
+    grow = [plan for plan in plans if plan.reads_all]
+    assert not grow, (what, grow[0].statement, grow[0].steps)
+
+
+@pytest.mark.parametrize("most_sorted", [1000, 0])
+def test_no_page_reads_all_of_a_clinic(
+    app: Flask,
+    references: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    most_sorted: int,
+) -> None:
+    monkeypatch.setattr(queue, "MOST_SORTED", most_sorted)
+    database = app.extensions["screener.database"]
+    people = {who: demo_person(app, who) for who in ("intake", "admin")}
+    with plans_of(database) as plans:
+        for who, address in addresses(references):
+            plans.clear()
+            assert people[who].get(address).status == 200, address
+            assert_flat(plans, address)
+        home = people["intake"].get(QUEUE)
+        for text in ("patient3@demo.example", "(213) 555-0103", "alex"):
+            plans.clear()
+            assert people["intake"].post(f"{QUEUE}/search", token_of(home) | {"q": text}).status == 200
+            assert_flat(plans, text)
+        with at_clinic(app, demo.DEMO_SLUG) as (session, _):
+            token = add_token(
+                session, name="x", rights=list(Right), lasts=None, by=None, now=datetime.now(UTC)
+            )
+            session.commit()
+        for address in ("/api/v1/requests", "/api/v1/requests?state=new", "/fhir/QuestionnaireResponse"):
+            plans.clear()
+            headers = {"Authorization": f"Bearer {token}"}
+            assert app.test_client().get(address, headers=headers).status_code == 200
+            assert_flat(plans, address)
+
+
+def demo_person(app: Flask, who: str) -> Browser:
+    return sign_in(Browser(app), f"{who}@demo.example", demo.DEMO_PASSWORD)
