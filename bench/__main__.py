@@ -88,8 +88,8 @@ def _about(kind: str) -> str:
     load, extent = os.getloadavg()[2], _extent()
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), {platform.system()}"
-        f" {platform.release()}, Python {platform.python_version()}, {versions}. Load average of the last"
-        f" quarter of an hour at the end: {load:.1f}. `make bench DB={kind}`: {extent.rounds} rounds, loops of"
+        f" {platform.release()}, Python {platform.python_version()}, {versions}. Load of the last quarter"
+        f" of an hour: {load:.1f}. `make bench DB={kind}`: {extent.rounds} rounds, loops of"
         f" {extent.seconds:.0f} s. A value is the median (and from where to where it swung), a ratio the"
         " median of the rounds' ratios."
     )

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import Connection, event
 
 # Of these a clinic has a few, however many patients it has.
-FEW = frozenset({"clinic_keys", "clinics", "notice_recipients", "webhook_endpoints"})
+FEW = frozenset({"audit_heads", "clinic_keys", "clinics", "notice_recipients", "webhook_endpoints"})
 # Of these it has what a week brings: to look for what is over, a clinic's are read.
 A_WEEKS = frozenset({"drafts"})
 _READS = re.compile(r"\s*(?:SELECT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
