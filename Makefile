@@ -119,6 +119,10 @@ sbom: .release/installed ## What an installation is made of, as CycloneDX in dis
 	@.release/bin/python -c 'import json; found = json.load(open("dist/sbom.cdx.json")); \
 	  print("dist/sbom.cdx.json: CycloneDX", found["specVersion"], "and valid,", len(found["components"]), "components")'
 
+.PHONY: bench
+bench: .venv/installed ## Goals of speed beside their limits, into docs/performance.md (ROWS=S1,S7 DB=sqlite|postgres)
+	@DB=$(DB) ROWS=$(ROWS) PYTHONPATH=.:tests $(BIN)/python -m bench
+
 messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
 	$(BIN)/python tests/messages.py
 

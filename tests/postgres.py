@@ -88,6 +88,11 @@ class PostgresServer:
             )
         self.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process that all of the server's came of."""
+        return self._watch.pid
+
     def stop(self) -> None:
         """Whoever is connected is thrown out."""
         self._admin.close()
