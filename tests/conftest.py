@@ -31,6 +31,8 @@ class Databases(Protocol):
 
     def create(self, like: str = ...) -> str: ...
 
+    def pretend_many(self, url: str) -> None: ...
+
     def drop(self, url: str) -> None: ...
 
 
@@ -49,6 +51,9 @@ class SqliteFiles:
         if like:
             shutil.copy(like.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
+
+    def pretend_many(self, url: str) -> None:
+        """SQLite does so by itself, until it was told to count."""
 
     def drop(self, url: str) -> None:
         shutil.rmtree(Path(url.removeprefix("sqlite:///")).parent)

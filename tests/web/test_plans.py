@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from conftest import Databases, Installation
 from flask import Flask
 from plans import Plan, plans_of
 from web.client import Browser
@@ -18,6 +19,8 @@ from screener.store.consultations import get_consultation
 from screener.store.contact_log import add_contact
 from screener.store.tasks import add_task
 from screener.web import demo
+
+pytestmark = pytest.mark.both_databases
 
 DESK = f"/desk/{demo.DEMO_SLUG}"
 QUEUE = f"{DESK}/queue"
@@ -38,7 +41,7 @@ FILTERS = (
 
 
 @pytest.fixture
-def references(app: Flask) -> list[str]:
+def references(app: Flask, installation: Installation, databases: Databases) -> list[str]:
     """Of a demo clinic, one of whose requests was called and has a task."""
     now = datetime.now(UTC)
     with app.app_context():
@@ -52,6 +55,7 @@ def references(app: Flask) -> list[str]:
         day = now.date()
         add_task(session, held, what="Ring", due_on=day, for_staff_id=person, staff_id=person, now=now)
         session.commit()
+    databases.pretend_many(installation.settings.database_url)
     return [row.reference for row in rows]
 
 
@@ -79,7 +83,7 @@ def addresses(references: list[str]) -> Iterator[tuple[str, str]]:
 
 def assert_flat(plans: list[Plan], what: str) -> None:
     grow = [plan for plan in plans if plan.reads_all]
-    assert not grow, (what, grow[0].statement, grow[0].steps)
+    assert not grow, "\n".join([what, grow[0].statement, *grow[0].steps])
 
 
 @pytest.mark.parametrize("most_sorted", [1000, 0])
