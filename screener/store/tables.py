@@ -125,7 +125,8 @@ class Draft(ClinicScoped, Base):
     """Answers being given; the key to them hangs on the doors, not here."""
 
     __tablename__ = "drafts"
-    constraints = (Index(None, "clinic_id", "last_active_at"),)
+    # All that tells whether its time is over, so that whoever looks reads no answers on the way.
+    constraints = (Index(None, "clinic_id", "last_active_at", "saved_at", "created_at", "id"),)
 
     sealed: Mapped[bytes]
     tries: Mapped[int] = mapped_column(default=0)

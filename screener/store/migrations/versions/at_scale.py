@@ -23,6 +23,7 @@ _OLD: _Indexes = {
         ("person_index",),
     ),
     "audit_entries": (("subject",),),
+    "drafts": (("last_active_at",),),
 }
 _NEW: _Indexes = {
     "consultations": (
@@ -46,6 +47,7 @@ _NEW: _Indexes = {
         ("what", "number"),
         ("at", "number"),
     ),
+    "drafts": (("last_active_at", "saved_at", "created_at", "id"),),
 }
 _CLASS = """
 UPDATE consultations SET article_class =
