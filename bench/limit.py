@@ -80,11 +80,7 @@ class SqliteDriver:
         connection.execute("BEGIN IMMEDIATE")
         for statement, values in statements:
             connection.execute(statement, values)
-        self.flush()
         connection.execute("COMMIT")
-
-    def flush(self) -> None:
-        """A disk that is slower than this one waits here."""
 
 
 class PostgresDriver:

@@ -1,8 +1,8 @@
 """S7: sixteen who send at once to SQLite on a disk that needs 2 ms for a flush.
 
-The flush is a pause inside the transaction, right before its commit, on both sides. Beside it stands the way
-of each thread with a connection of its own, whose waits for the lock are SQLite's: who comes later may be
-first.
+The flush is a pause inside the transaction, right before its commit, on both sides. Beside it stands the same
+app without turns: each thread has a connection of its own, and waits for SQLite's lock as SQLite does, where
+who comes later may be first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import partial
 from statistics import median
 from threading import Lock
 from typing import Any, Final
+from unittest.mock import patch
 
 from builders import CONTACT
 from conftest import make_installation
@@ -23,16 +24,14 @@ from sqlalchemy import event
 from web.client import Browser
 from web.walking import answers_but, plant
 
-from bench.limit import SqliteDriver
 from bench.place import Place
 from bench.row import Row, alternate, p99, shown
+from screener.store.write_turns import WriteTurns
 
 FLUSH_SECONDS: Final = 0.002
 _THREADS: Final = 16
 _EACH: Final = 10
 _GOAL: Final = 1 / 3
-# What a sealed screening and its request come to.
-_PAYLOAD: Final = b"." * 8000
 
 
 def measure(place: Place) -> Iterator[Row]:
@@ -44,7 +43,7 @@ def measure(place: Place) -> Iterator[Row]:
     try:
         found = alternate(
             place.extent.rounds,
-            {"app": partial(_send_all, app), "own": partial(_insert_all, place.databases.create())},
+            {"app": partial(_send_all, app), "own": partial(_send_without_turns, app)},
         )
     finally:
         app.extensions["screener.database"].dispose()
@@ -81,12 +80,9 @@ def _send_all(app: Flask) -> tuple[list[float], Counter[int]]:
     return _timed(doing), statuses
 
 
-def _insert_all(url: str) -> tuple[list[float], Counter[int]]:
-    driver = SqliteDriver(url.removeprefix("sqlite:///"))
-    driver.flush = partial(time.sleep, FLUSH_SECONDS)  # type: ignore[method-assign]
-    driver.run("CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY, document BLOB)")
-    inserting = partial(driver.write, ("INSERT INTO requests (document) VALUES (?)", (_PAYLOAD,)))
-    return _timed([inserting] * (_THREADS * _EACH)), Counter()
+def _send_without_turns(app: Flask) -> tuple[list[float], Counter[int]]:
+    with patch.object(WriteTurns, "take", lambda *_: True):
+        return _send_all(app)
 
 
 def _timed(doing: list[Callable[[], Any]]) -> list[float]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 from screener.store.row_security import missing_walls, passes_walls
 from screener.store.tenancy import ClinicSession
 from screener.store.vault import Vault
+from screener.store.write_turns import WriteTurns
 
 # Below this version a WAL file can corrupt the database when it is reset.
 _SAFE_WAL: Final = (3, 51, 3)
@@ -253,7 +254,8 @@ def _has_safe_wal(module: ModuleType) -> bool:
 def _sqlite(url: URL, limits: Limits) -> Engine:
     module = _sqlite_module()
     # isolation_level None: the driver begins nothing by itself, so the savepoints and locks are ours.
-    arguments = {"isolation_level": None, "timeout": limits.lock}
+    turns = WriteTurns()
+    arguments = {"isolation_level": None, "timeout": limits.lock, "factory": _giving_back(module, turns)}
     engine = create_engine(url, module=module, connect_args=arguments, hide_parameters=True)
     has_safe_wal = _has_safe_wal(module)
 
@@ -267,10 +269,44 @@ def _sqlite(url: URL, limits: Limits) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        if connection.get_execution_options().get("sqlite_begin") == "DEFERRED":
+            connection.exec_driver_sql("BEGIN DEFERRED")
+        else:
+            _begin_writing(connection, turns, limits.lock)
 
     return engine
+
+
+def _begin_writing(connection: Connection, turns: WriteTurns, seconds: int) -> None:
+    own = connection.connection.driver_connection
+    if not turns.take(own, seconds):
+        # As SQLite says it of a writer in another process.
+        late = _sqlite_module().OperationalError("database is locked")
+        raise OperationalError("BEGIN IMMEDIATE", None, late)
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException:
+        turns.give_back(own)
+        raise
+
+
+def _giving_back(module: ModuleType, turns: WriteTurns) -> type[Any]:
+    """A connection whose turn ends with its transaction, however that ends."""
+
+    class TurnedConnection(module.Connection):  # type: ignore[name-defined,misc]
+        def commit(self) -> None:
+            super().commit()
+            turns.give_back(self)
+
+        def rollback(self) -> None:
+            super().rollback()
+            turns.give_back(self)
+
+        def close(self) -> None:
+            super().close()
+            turns.give_back(self)
+
+    return TurnedConnection
 
 
 def _make_private(path: str | None) -> None:
