@@ -17,7 +17,16 @@ from screener.store.consultations import new_reference
 from screener.store.database import new_id
 from screener.store.tables import Consultation, ConsultationEvent, Screening
 from screener.store.tenancy import entered_clinic
-from screener.store.vault import Place, open_document, open_sealed, seal, seal_document, token_hash
+from screener.store.vault import (
+    Place,
+    open_document,
+    open_sealed,
+    pack,
+    seal,
+    seal_document,
+    token_hash,
+    unpack,
+)
 
 DECIDED_AFTER: Final = timedelta(minutes=4)
 _OVER: Final = tuple(state.value for state in OVER)
@@ -92,7 +101,7 @@ def read_people(session: Session, *, most: int) -> list[Person]:
 def _person(session: Session, row: Row[Any]) -> Person:
     ring = clinic_key(session, entered_clinic(session))
     return Person(
-        said=open_sealed(ring, _place(session, Screening, row.screening_id, "sealed"), row.sealed),
+        said=unpack(open_sealed(ring, _place(session, Screening, row.screening_id, "sealed"), row.sealed)),
         contact=open_document(ring, _place(session, Consultation, row.id), row.sealed_contact),
         received_at=row.received_at,
         verdicts={column.key: getattr(row, column.key) for column in _VERDICTS},
@@ -128,7 +137,7 @@ def _screening(session: Session, copy: Copy) -> dict[str, Any]:
     return {
         "id": place.row_id,
         "clinic_id": place.clinic_id,
-        "sealed": seal(clinic_key(session, place.clinic_id), place, copy.of.said.replace(was, now)),
+        "sealed": seal(clinic_key(session, place.clinic_id), place, pack(copy.of.said.replace(was, now))),
         "created_at": copy.received_at,
         **copy.of.verdicts,
     }

@@ -1,4 +1,5 @@
 import base64
+import json
 from uuid import UUID, uuid4
 
 import pytest
@@ -39,6 +40,19 @@ def test_a_sealed_document_opens_in_its_place_and_shows_nothing() -> None:
     envelope = seal_document(RING, PLACE, document)
     assert open_document(RING, PLACE, envelope) == document
     assert "Zoë".encode() not in envelope
+
+
+@pytest.mark.parametrize(("length", "is_packed"), [(4096, False), (4097, True)])
+def test_a_long_document_takes_a_fraction_of_its_bytes(length: int, is_packed: bool) -> None:
+    document = {"said": "x" * (length - len('{"said":""}'))}
+    envelope = seal_document(RING, PLACE, document)
+    assert open_document(RING, PLACE, envelope) == document
+    assert (len(envelope) < length / 5) is is_packed
+
+
+def test_a_long_document_of_before_opens_as_it_was_sealed() -> None:
+    document = {"said": ["None of these"] * 1000}
+    assert open_document(RING, PLACE, seal(RING, PLACE, json.dumps(document).encode())) == document
 
 
 def test_the_same_value_never_seals_to_the_same_bytes() -> None:
