@@ -1,9 +1,5 @@
 """What a WSGI server loads: `granian --interface wsgi wsgi:app`."""
 
-from screener import create_app
-from screener.web.logs import start_logging
-from screener.web.orphans import leave_with_server
+from screener.web.served import app
 
-start_logging()
-leave_with_server()
-app = create_app()
+__all__ = ["app"]

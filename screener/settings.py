@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-INSTANCE = ROOT / "instance"
+_PACKAGE = Path(__file__).resolve().parent
+_CARRIED = _PACKAGE / "carried"
+# Pages and their files lie beside the package in a checkout; a wheel carries them (hatch_build.py).
+ROOT = _CARRIED if _CARRIED.is_dir() else _PACKAGE.parent
+# What is this installation's own, keys first: in a checkout, else where the command is run.
+INSTANCE = Path(os.environ.get("SCREENER_INSTANCE") or ("" if ROOT == _CARRIED else ROOT) / Path("instance"))
 KEYS_FILE = "keys.env"
 LONGEST_WAIT: Final = 3600
 WEAKEST_SECRET = 32

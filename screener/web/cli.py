@@ -706,7 +706,7 @@ def serve_command(*, port: int, workers: int, demo: bool) -> None:
         _start_demo_mail(port)
         _start_demo_host(port)
     Server(
-        "wsgi:app",
+        "screener.web.served:app",
         address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,

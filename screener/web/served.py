@@ -1,0 +1,9 @@
+"""The app as a server loads it, which `screener serve` names: one that logs and leaves with its server."""
+
+from screener import create_app
+from screener.web.logs import start_logging
+from screener.web.orphans import leave_with_server
+
+start_logging()
+leave_with_server()
+app = create_app()
