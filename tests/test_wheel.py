@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -47,9 +47,11 @@ def _served(command: Path, folder: Path) -> Iterator[str]:
     for first in ("setup", "demo"):
         subprocess.run([command, first], cwd=folder, env=bare, check=True, capture_output=True)
     port = free_port()
-    with subprocess.Popen([command, "serve", "--port", str(port)], cwd=folder, env=bare) as server:
+    serve = [command, "serve", "--port", str(port), "--address", "0.0.0.0"]
+    with subprocess.Popen(serve, cwd=folder, env=bare) as server:
         try:
-            yield f"http://localhost:{port}"
+            # Reached as from outside a container: on 127.0.0.1 alone it would not be there.
+            yield f"http://127.0.0.2:{port}"
         finally:
             server.terminate()
 
@@ -57,7 +59,7 @@ def _served(command: Path, folder: Path) -> Iterator[str]:
 def _get(url: str) -> bytes:
     for _ in range(_TRIES):
         try:
-            with urlopen(url, timeout=5) as answer:
+            with urlopen(Request(url, headers={"Host": "localhost"}), timeout=5) as answer:
                 body: bytes = answer.read()
                 return body
         except URLError as error:

@@ -678,6 +678,12 @@ def demo_command(*, submissions: int | None) -> None:
 @main.command("serve")
 @click.option("--port", default=8000, show_default=True, envvar="PORT")
 @click.option(
+    "--address",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 in a container; there, too, only for a proxy: it has no certificate.",
+)
+@click.option(
     "--workers",
     default=1,
     show_default=True,
@@ -685,16 +691,19 @@ def demo_command(*, submissions: int | None) -> None:
     help="Processes; more than one only on PostgreSQL.",
 )
 @click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
-def serve_command(*, port: int, workers: int, demo: bool) -> None:
-    """Serve on 127.0.0.1, for a reverse proxy on this machine."""
+def serve_command(*, port: int, address: str, workers: int, demo: bool) -> None:
+    """Serve the pages, for a reverse proxy on this machine."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
+    from screener.settings import LOOPBACK
     from screener.web.arrival import THREADS
     from screener.web.logs import configuration
     from screener.web.metrics import begin_anew
 
+    if demo and address not in LOOPBACK:
+        raise click.UsageError("The demo shows its sign-in codes to whoever asks: keep it on 127.0.0.1.")
     _refuse_taken(port)
     begin_anew()
     if workers > 1 and _open_database().is_sqlite:
@@ -707,7 +716,7 @@ def serve_command(*, port: int, workers: int, demo: bool) -> None:
         _start_demo_host(port)
     Server(
         "screener.web.served:app",
-        address="127.0.0.1",
+        address=address,
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,

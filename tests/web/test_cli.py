@@ -611,3 +611,21 @@ def test_questions_tells_what_each_kind_allows() -> None:
     assert "over_72h" in about["treated_length"]["codes"]
     assert about["own_words"]["max_length"] == 1000
     assert about["now_pain"]["kind"] == "YesNo"
+
+
+def test_a_demo_is_shown_to_this_machine_alone() -> None:
+    refused = CliRunner().invoke(main, ["serve", "--demo", "--address", "0.0.0.0"])
+    assert refused.exit_code == 2
+    assert "127.0.0.1" in refused.output
+
+
+def test_the_shell_can_be_taught_to_complete() -> None:
+    told = CliRunner().invoke(main, env={"_SCREENER_COMPLETE": "bash_source"}, prog_name="screener")
+    assert told.exit_code == 0
+    assert "complete" in told.output
+    offered = CliRunner().invoke(
+        main,
+        env={"_SCREENER_COMPLETE": "bash_complete", "COMP_WORDS": "screener cl", "COMP_CWORD": "1"},
+        prog_name="screener",
+    )
+    assert offered.output.split() == ["plain,classify", "plain,clinic"]
