@@ -1,6 +1,7 @@
 """What is owed about requests, and whose: one look for a whole page of the queue."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from store.builders import NOW, make_consultation, make_person, make_screening
 
 from screener.domain.follow_up import Due
 from screener.store.clinic_changes import change_clinic
-from screener.store.consultations import move_consultation, withdraw_consultation
+from screener.store.consultations import get_consultation, move_consultation, withdraw_consultation
 from screener.store.contact_log import add_contact, add_note, list_contacts, list_notes
 from screener.store.database import Database
 from screener.store.due import earliest_due
@@ -207,3 +208,28 @@ def test_requests_that_give_nothing_match_nothing(entered: Session) -> None:
     one = make_consultation(entered, contact={"contact_name": "Ada"})
     make_consultation(entered, contact={"contact_name": "Ada"})
     assert list_matches(entered, one) == []
+
+
+def test_of_two_who_add_tasks_at_once_the_earlier_is_owed(
+    database: Database, entered: Session, clinic: Clinic, grace: User
+) -> None:
+    made = make_consultation(entered, due_at=None)
+    entered.commit()
+    by = {"for_staff_id": grace.id, "staff_id": grace.id, "now": NOW}
+
+    def add_later() -> None:
+        with database.new_session() as elsewhere:
+            enter_clinic(elsewhere, clinic.id)
+            other = get_consultation(elsewhere, made.reference)
+            add_task(elsewhere, other, what="Records", due_on=date(2026, 11, 25), **by)
+            elsewhere.commit()
+
+    add_task(entered, made, what="Call", due_on=date(2026, 11, 23), **by)
+    with ThreadPoolExecutor() as pool:
+        later = pool.submit(add_later)
+        wait([later], timeout=0.3)
+        assert not later.done(), "it waits for what is being written"
+        entered.commit()
+        later.result()
+    owed = written(entered)[made.id]
+    assert owed == datetime(2026, 11, 24, 4, 59, tzinfo=UTC)
