@@ -9,6 +9,10 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 DIGEST_AFTER: Final = timedelta(hours=1)
+# So late may something be that is owed, and so long may an urgent request lie untouched, before everybody is
+# reminded; and again after a day.
+OVERDUE_AFTER: Final = timedelta(hours=1)
+REMINDED_AGAIN_AFTER: Final = timedelta(days=1)
 
 
 class Choice(Enum):

@@ -8,12 +8,19 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from email_validator import validate_email
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select, union
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from screener.domain.consultation import READS_ANSWERS, State
-from screener.domain.notification import DEFAULT, Choice, QuietHours, Wish
+from screener.domain.consultation import OPEN_STATES, READS_ANSWERS, State
+from screener.domain.notification import (
+    DEFAULT,
+    OVERDUE_AFTER,
+    REMINDED_AGAIN_AFTER,
+    Choice,
+    QuietHours,
+    Wish,
+)
 from screener.domain.urgency import ROUTINE_RANK
 from screener.store.audit import Subject, note, person_subject
 from screener.store.clinics import clinic_key, zone_of
@@ -35,11 +42,13 @@ from screener.store.vault import derive_token, new_code, open_document, seal_doc
 
 ONE: Final = "staff_new_request"
 DIGEST: Final = "staff_digest"
+REMINDER: Final = "staff_reminder"
 INBOX_CODE: Final = "staff_inbox_code"
-NOTICES: Final = frozenset({ONE, DIGEST})
+NOTICES: Final = frozenset({ONE, DIGEST, REMINDER})
 MOST_INBOXES: Final = 5
 CODE_LIFE: Final = timedelta(hours=72)
 MOST_TRIES: Final = 5
+_OPEN: Final = tuple(state.value for state in OPEN_STATES)
 _READERS: Final = tuple(role.value for role in READS_ANSWERS)
 
 
@@ -260,17 +269,57 @@ def tell_staff(session: Session, lease: Lease, now: datetime) -> None:
         )
 
 
+def remind_staff(session: Session, now: datetime) -> int:
+    """Where something is overdue, all who may be told are owed a mail, whatever they chose: how many are now.
+
+    Each once a day; quiet hours hold it back unless urgent ones break in.
+    """
+    if not _count_overdue(session, now):
+        return 0
+    hold_people(session, entered_clinic(session))
+    lately = and_(OutboxMessage.kind == REMINDER, OutboxMessage.created_at > now - REMINDED_AGAIN_AFTER)
+    everybody = {recipient.id: (recipient, address) for recipient, address in _told(session, now)}
+    reminded = select(OutboxMessage.recipient_id).where(lately, OutboxMessage.recipient_id.in_(everybody))
+    for done in session.scalars(reminded):
+        everybody.pop(done, None)  # type: ignore[arg-type]  # a reminder has its recipient
+    time_zone = zone_of(session)
+    for recipient, address in everybody.values():
+        add_mail(
+            session,
+            REMINDER,
+            to=address,
+            language="en",
+            values={},
+            due_at=_wish(recipient, time_zone).quiet_until(now, is_urgent=True) or now,
+            now=now,
+            recipient_id=recipient.id,
+        )
+    return len(everybody)
+
+
+def _count_overdue(session: Session, now: datetime) -> int:
+    """Open requests of which something is owed for too long, and urgent ones that nobody has taken up."""
+    late = now - OVERDUE_AFTER
+    owed = and_(Consultation.state.in_(_OPEN), Consultation.owed_at < late)
+    is_urgent = Consultation.urgency_rank < ROUTINE_RANK
+    untouched = and_(Consultation.state == State.NEW.value, is_urgent, Consultation.received_at < late)
+    # Each is an index's to find.
+    found = union(*(select(Consultation.id).where(either) for either in (owed, untouched))).subquery()
+    return session.scalar(select(func.count()).select_from(found)) or 0
+
+
 def weigh_notice(session: Session, lease: Lease, now: datetime) -> int:
     """How many requests the notice tells of. 0 if it is not to leave now: then commit what became of it."""
     message = find_unsent(session, lease)
     if message is None or message.recipient_id is None:
         return 0
     recipient = session.get_one(NoticeRecipient, message.recipient_id)
-    wish, waiting = _wish(recipient, zone_of(session)), _waiting(session, message, recipient)
-    if not waiting or wish.choice is Choice.NONE or not _is_told(session, recipient):
+    wish, waiting = _wish(recipient, zone_of(session)), _waiting(session, message, recipient, now)
+    is_wanted = wish.choice is not Choice.NONE or message.kind == REMINDER
+    if not (waiting and is_wanted and _is_told(session, recipient)):
         session.delete(message)
         return 0
-    quiet_until = wish.quiet_until(now, is_urgent=message.kind == ONE and _is_about_urgent(session, message))
+    quiet_until = wish.quiet_until(now, is_urgent=_is_about_urgent(session, message))
     if quiet_until is not None:
         # It was not tried.
         message.due_at, message.leased_until, message.attempts = quiet_until, None, message.attempts - 1
@@ -321,8 +370,10 @@ def _owes_digest(session: Session, recipient: NoticeRecipient) -> bool:
     return session.scalar(pending.limit(1).with_for_update()) is not None
 
 
-def _waiting(session: Session, message: OutboxMessage, recipient: NoticeRecipient) -> int:
+def _waiting(session: Session, message: OutboxMessage, recipient: NoticeRecipient, now: datetime) -> int:
     """Of what the notice tells of, how many nobody has taken up yet."""
+    if message.kind == REMINDER:
+        return _count_overdue(session, now)
     waiting = select(func.count(Consultation.id)).where(Consultation.state == State.NEW.value)
     if message.kind == ONE:
         waiting = waiting.where(Consultation.id == message.consultation_id)
@@ -334,6 +385,8 @@ def _waiting(session: Session, message: OutboxMessage, recipient: NoticeRecipien
 
 
 def _is_about_urgent(session: Session, message: OutboxMessage) -> bool:
+    if message.kind != ONE:
+        return message.kind == REMINDER
     request = session.get(Consultation, message.consultation_id)
     return request is not None and _is_urgent(request)
 

@@ -50,6 +50,7 @@ KINDS: Final[Mapping[str, str]] = {
     "new_request": "Word to staff of a new request",
     "staff_new_request": "Notice of a new request",
     "staff_digest": "Hourly notice of new requests",
+    "staff_reminder": "Reminder of what is overdue",
     "staff_inbox_code": "Code for a shared inbox",
     "staff_invitation": "Invitation to the desk",
     "staff_reset": "Link for a new password",

@@ -1,4 +1,4 @@
-"""The sweep: retention over all clinics, in small transactions, by the worker once an hour or by command."""
+"""Once an hour at each clinic: staff are reminded of what is overdue, and what is over is deleted."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from screener.store.consultations import WRITTEN_BY_STAFF
 from screener.store.database import Database, begin_reading
 from screener.store.errors import StoreError
+from screener.store.notices import remind_staff
 from screener.store.retention import (
     clinic_ids,
     count_over,
@@ -57,7 +58,7 @@ class Swept(NamedTuple):
 
 
 class Sweeper(Carrier):
-    """The worker's sweep: begun at most once an hour, and left in its middle if the worker stops."""
+    """The worker's round: begun at most once an hour, and left in its middle if the worker stops."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__(app)
@@ -69,6 +70,8 @@ class Sweeper(Carrier):
         if time.monotonic() < self._due:
             return False
         self._due = time.monotonic() + _AN_HOUR
+        if self._settings.can_mail:
+            remind(self._database, datetime.now(UTC))
         counts: Counter[str] = Counter()
         for swept in sweep(self._database, datetime.now(UTC)):
             counts[swept.kind] += swept.number
@@ -88,12 +91,9 @@ def sweep(database: Database, now: datetime) -> Iterator[Swept]:
     with _trying("sign-ins"), database.new_session() as session:
         remove_old_sign_ins(session, now)
         session.commit()
-    with database.new_session() as session:
-        begin_reading(session)
-        ids = clinic_ids(session)
     removed = 0
     try:
-        for clinic_id in ids:
+        for clinic_id in _clinics(database):
             for kind, remove in REMOVED.items():
                 with _trying(kind):
                     for swept in _in_batches(database, clinic_id, kind, remove, now):
@@ -102,6 +102,24 @@ def sweep(database: Database, now: datetime) -> Iterator[Swept]:
     finally:
         if removed:
             database.forget_deleted(*_SAID)
+
+
+def remind(database: Database, now: datetime) -> None:
+    """Owes everybody at a clinic word of what is overdue there; the worker mails it like any other."""
+    for clinic_id in _clinics(database):
+        with _trying("reminders"), database.new_session() as session:
+            enter_clinic(session, clinic_id)
+            is_open = session.get_one(Clinic, clinic_id).disabled_at is None
+            owed = remind_staff(session, now) if is_open else 0
+            session.commit()
+        if owed:
+            log.info("reminded", number=owed)
+
+
+def _clinics(database: Database) -> list[UUID]:
+    with database.new_session() as session:
+        begin_reading(session)
+        return clinic_ids(session)
 
 
 def _in_batches(
@@ -129,9 +147,7 @@ def _trying(what: str) -> Iterator[None]:
 
 def foresee(database: Database, now: datetime) -> Iterator[Swept]:
     """What `sweep` would delete now of what was said; nothing is."""
-    with database.new_session() as session:
-        ids = clinic_ids(session)
-    for clinic_id in ids:
+    for clinic_id in _clinics(database):
         with database.new_session() as session:
             begin_reading(session)
             enter_clinic(session, clinic_id)

@@ -30,7 +30,8 @@ from web.walking import (
 from screener.domain.notification import Choice
 from screener.store.notices import QuietTimes, choose_notices
 from screener.store.staff import find_person, set_roles
-from screener.store.tables import AuditEntry, Clinic, NoticeRecipient, OutboxMessage
+from screener.store.tables import AuditEntry, Clinic, Consultation, NoticeRecipient, OutboxMessage
+from screener.web import sweep
 
 INTAKE, CLINICIAN, ADMIN = "intake@acme.example", "clinician@acme.example", "admin@acme.example"
 ROUTINE, URGENT = answers_but(), EVERY_PAGE
@@ -408,3 +409,100 @@ def test_a_name_that_tells_or_breaks_is_refused_and_kept(signed_in: SignedIn, na
     assert page.status == 422
     assert page.problems
     assert name.split(maxsplit=1)[0] in page.source
+
+
+# ---------------------------------------------------------------- what is overdue
+
+
+def late(app: Flask, reference: str, **by: dt.timedelta) -> None:
+    """As if the request had come, or its call been promised, so long ago."""
+    now = dt.datetime.now(dt.UTC)
+    with at_clinic(app, "acme") as (session, _):
+        moments = {column: now - ago for column, ago in by.items()}
+        session.execute(update(Consultation).where(Consultation.reference == reference).values(**moments))
+        session.commit()
+
+
+def remind(app: Flask, after: dt.timedelta = dt.timedelta()) -> None:
+    sweep.remind(app.extensions["screener.database"], dt.datetime.now(dt.UTC) + after)
+    if after:
+        an_hour_passes(app)
+    deliver(app)
+
+
+HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("answers", "ago"),
+    [(URGENT, {"received_at": HOUR + MINUTE}), (ROUTINE, {"owed_at": HOUR + MINUTE})],
+    ids=["urgent and untouched", "a call that was promised"],
+)
+def test_what_is_overdue_for_an_hour_is_told_to_everybody_once_a_day_whatever_they_chose(
+    app: Flask, office: PostOffice, answers: dict[str, object], ago: dict[str, dt.timedelta]
+) -> None:
+    for email in (INTAKE, CLINICIAN):
+        choose(app, email, Choice.NONE)
+    (reference,) = come(app, answers)
+    deliver(app)
+    late(app, reference, **dict.fromkeys(ago, HOUR - MINUTE))
+    remind(app)
+    assert told(office) == []
+    late(app, reference, **ago)
+    remind(app)
+    assert told(office) == [CLINICIAN, INTAKE]
+    said = office.caught[-1]
+    assert said["Subject"] == "Something at the desk is overdue"
+    assert said.get_content().startswith("1 request waits longer")
+    assert reference not in said.get_content()
+    remind(app, 23 * HOUR)
+    assert told(office) == []
+    remind(app, 25 * HOUR)
+    assert told(office) == [CLINICIAN, INTAKE]
+
+
+def test_nobody_is_reminded_of_what_was_seen_to_meanwhile_or_of_routine_requests_that_wait(
+    app: Flask, office: PostOffice, signed_in: SignedIn
+) -> None:
+    urgent, waits = come(app, URGENT, ROUTINE)
+    deliver(app)
+    told(office)
+    late(app, waits, received_at=100 * HOUR)
+    remind(app)
+    assert told(office) == []
+    late(app, urgent, received_at=2 * HOUR)
+    sweep.remind(app.extensions["screener.database"], dt.datetime.now(dt.UTC))
+    assert move(signed_in(INTAKE), urgent, to_state="in_review").status == 303
+    deliver(app)
+    assert told(office) == []
+
+
+def test_a_reminder_waits_for_the_end_of_quiet_hours_unless_urgent_ones_break_in(
+    app: Flask, office: PostOffice
+) -> None:
+    with at_clinic(app, "acme") as (session, _):
+        session.execute(update(Clinic).values(time_zone="UTC"))
+        session.commit()
+    now = dt.datetime.now(dt.UTC)
+    quiet = QuietTimes((now - HOUR).time(), (now + 2 * HOUR).time())
+    choose(app, INTAKE, Choice.EACH, quiet=quiet)
+    choose(app, CLINICIAN, Choice.EACH, quiet=quiet, urgent_breaks_in=True)
+    (reference,) = come(app, URGENT)
+    late(app, reference, received_at=2 * HOUR)
+    deliver(app)
+    told(office)
+    remind(app)
+    assert told(office) == [CLINICIAN]
+
+
+def test_a_clinic_that_is_disabled_is_not_reminded(app: Flask, office: PostOffice) -> None:
+    (reference,) = come(app, URGENT)
+    deliver(app)
+    told(office)
+    late(app, reference, received_at=2 * HOUR)
+    with at_clinic(app, "acme") as (session, clinic):
+        clinic.disabled_at = dt.datetime.now(dt.UTC)
+        session.commit()
+    remind(app)
+    assert told(office) == []
