@@ -37,8 +37,8 @@ class Crawl:
     refused: dict[str, list[str]] = field(default_factory=dict)
     # What broke a rule that holds on each page (web/client.py).
     broken: list[str] = field(default_factory=list)
-    # Whether what ends something is done at last; else it is tried with what cannot be taken, or left.
-    ends: bool = True
+    # What others still need the other side of: tried only with what cannot be taken.
+    spared: re.Pattern[str] | None = None
     # Forms that were sent already; several visitors may share the work.
     sent: set[tuple[object, ...]] = field(default_factory=set)
     _waiting: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Crawl:
             if form.method == "get":
                 self._note(urlsplit(form.action).path)
                 continue
-            if LAST.search(form.action) and not self.ends:
+            if self.spared and self.spared.search(form.action):
                 if any(each.is_typed for each in form.fields.values()):
                     self._post(form, form.wrong(self.typed))
                 continue
