@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +43,8 @@ _UNTRIED: Final[Mapping[str, str]] = NOT_TRIED | {
     "patient.go_on": "takes nothing that is typed; its draft is found as at each page of a patient's",
 }
 _SHARE_OF_SQLMAP: Final = 0.6
+# Of each visitor's wapiti.
+_LEAST_SECONDS: Final = 20
 
 
 @dataclass
@@ -62,7 +64,6 @@ class Findings:
 
 @dataclass
 class Scan:
-    everybody: list[Visitor]
     jobs: list[Job]
     tried: Tried
     walked: dict[str, Walked]
@@ -86,28 +87,33 @@ class Scan:
 
 def scan(site: Site, minutes: float) -> Scan:
     began = time.monotonic()
-    everybody = list(visitors(site))
-    jobs = jobs_of(site.installation.app, everybody)
+    app, everybody = site.installation.app, list(visitors(site))
+    jobs, findings = jobs_of(app, everybody), Findings()
     names = sum(len(job.names) for job in jobs)
     click.echo(f"{len(everybody)} visitors, {len(jobs)} requests for sqlmap with {names} parameters")
-    findings, walked = Findings(), dict[str, Walked]()
     with nobody_waits(site):
         tried = try_all(site, jobs, began + minutes * 60 * _SHARE_OF_SQLMAP)
         click.echo(f"{time.monotonic() - began:.0f} s: sqlmap at {tried.jobs} requests")
-        for where, what in tried.injected.items():
-            findings.add(f"sqlmap: {what}", where)
-        seconds = (began + minutes * 60 - time.monotonic()) / len(everybody)
-        for visitor in everybody:
-            walk = walked[visitor.name] = wapiti(site, visitor, seconds)
-            for what, where in walk.findings:
-                findings.add(what, f"{visitor.name}: {where}")
-            click.echo(f"{time.monotonic() - began:.0f} s: wapiti as {visitor.name}, {walk.pages} pages")
+        walked = dict(_walk(site, everybody, began + minutes * 60))
+    for where, what in tried.injected.items():
+        findings.add(f"sqlmap: {what}", where)
+    for name, walk in walked.items():
+        for what, where in walk.findings:
+            findings.add(what, f"{name}: {where}")
     for line in site.log.read_text(errors="replace").splitlines():
         if "failure at" in line or '"failure"' in line:
             findings.add(f"the server failed: {line[:200]}", "log")
-    left = untried(site.installation.app, [heard for visitor in everybody for heard in visitor.heard])
-    left = [each for each in left if each.split()[1] not in _UNTRIED]
-    return Scan(everybody, jobs, tried, walked, findings, left)
+    left = untried(app, [heard for visitor in everybody for heard in visitor.heard])
+    return Scan(jobs, tried, walked, findings, [each for each in left if each.split()[1] not in _UNTRIED])
+
+
+def _walk(site: Site, everybody: list[Visitor], ends: float) -> Iterator[tuple[str, Walked]]:
+    for number, visitor in enumerate(everybody):
+        # What one does not need is left to the others.
+        seconds = max(_LEAST_SECONDS, (ends - time.monotonic()) / (len(everybody) - number))
+        walk = wapiti(site, visitor, seconds)
+        click.echo(f"wapiti as {visitor.name}: {walk.pages} pages, {len(walk.findings)} to be looked at")
+        yield visitor.name, walk
 
 
 def main() -> int:

@@ -186,7 +186,10 @@ def try_all(site: Site, jobs: list[Job], ends: float) -> Tried:
 def _missing(job: Job, told: str) -> set[str]:
     """What sqlmap was to try and did not come to the end of."""
     ended = set(re.findall(r"parameter '(?:[A-Z]+ )?([^']+)' does not seem to be injectable", told))
-    return set(job.names - ended) if job.names else (set() if ended else {"address"})
+    if not job.names:
+        return set() if ended else {"address"}
+    # A list's values in JSON have no name there.
+    return set() if any(each.startswith("#") for each in ended) else set(job.names - ended)
 
 
 def _run(site: Site, job: Job, shown: Pass) -> str:
@@ -195,7 +198,7 @@ def _run(site: Site, job: Job, shown: Pass) -> str:
     request.write_bytes(_written(site, job.heard, shown))
     command = ["sqlmap", "-r", str(request), *_OPTIONS, "--output-dir", str(site.folder / "sqlmap")]
     command += ["--dbms", "PostgreSQL" if site.postgres else "SQLite"]
-    command += ["--level", os.environ.get("LEVEL") or "1"]
+    command += ["--level", os.environ.get("LEVEL") or "2"]
     command += ["-p", ",".join(sorted(job.names))] if job.names else []
     began = time.monotonic()
     try:

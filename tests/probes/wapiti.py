@@ -38,7 +38,7 @@ _ENDS: Final = (
 )
 _SHARE_OF_WALK: Final = 0.3
 # About so many modules have more to do than their time; the others are done sooner.
-_LONG_ONES: Final = 8
+_LONG_ONES: Final = 11
 # How much longer than it was told wapiti may take: all modules up to the last second, and the report.
 _LATEST: Final = 3
 _TRIES: Final = 3
