@@ -198,7 +198,7 @@ def _run(site: Site, job: Job, shown: Pass) -> str:
     request.write_bytes(_written(site, job.heard, shown))
     command = ["sqlmap", "-r", str(request), *_OPTIONS, "--output-dir", str(site.folder / "sqlmap")]
     command += ["--dbms", "PostgreSQL" if site.postgres else "SQLite"]
-    command += ["--level", os.environ.get("LEVEL") or "2"]
+    command += ["--level", os.environ.get("LEVEL") or "1"]
     command += ["-p", ",".join(sorted(job.names))] if job.names else []
     began = time.monotonic()
     try:

@@ -162,6 +162,7 @@ def _walk(site: Site, browser: Browser, inside: str, *starts: str) -> tuple[Hear
         lambda _: None,
         re.compile(inside),
         spared=_SPARED,
+        asks=True,
     )
     crawl.run(*starts)
     return tuple(door.heard[before:])
