@@ -42,7 +42,7 @@ _UNTRIED: Final[Mapping[str, str]] = NOT_TRIED | {
     "security.logout": _NOTHING,
     "patient.go_on": "takes nothing that is typed; its draft is found as at each page of a patient's",
 }
-_SHARE_OF_SQLMAP: Final = 0.6
+_SHARE_OF_SQLMAP: Final = 0.75
 # Of each visitor's wapiti.
 _LEAST_SECONDS: Final = 20
 

@@ -50,7 +50,8 @@ class Job:
 
     @property
     def title(self) -> str:
-        return f"{self.visitor.name}: {self.heard.method} {self.endpoint}"
+        tried = ", ".join(sorted(self.names)) or "its address"
+        return f"{self.visitor.name}: {self.heard.method} {self.endpoint} ({tried})"
 
     @property
     def is_last(self) -> bool:
@@ -166,7 +167,7 @@ def try_all(site: Site, jobs: list[Job], ends: float) -> Tried:
     for job in jobs:
         who = job.visitor
         if time.monotonic() > ends:
-            tried.left.append(f"{job.title} ({len(job.names) or 'address'})")
+            tried.left.append(job.title)
             continue
         since, given = shown.get(who.name, (0.0, Pass()))
         if job.is_last or time.monotonic() - since > _RENEW_SECONDS:
@@ -175,15 +176,15 @@ def try_all(site: Site, jobs: list[Job], ends: float) -> Tried:
         tried.jobs += 1
         if injected := re.search(r"identified the following injection point.*?---(.*?)---", told, re.DOTALL):
             tried.injected[job.title] = " ".join(injected[1].split())[:300]
-        if missing := _missing(job, told):
-            tried.left.append(f"{job.title} ({', '.join(sorted(missing))})")
+        if missing := missing_of(job, told):
+            tried.left.append(f"{job.title}: {', '.join(sorted(missing))}")
         if not who.is_in(site, given):
             shown.pop(who.name)
             tried.lost += [] if job.is_last else [job.title]
     return tried
 
 
-def _missing(job: Job, told: str) -> set[str]:
+def missing_of(job: Job, told: str) -> set[str]:
     """What sqlmap was to try and did not come to the end of."""
     ended = set(re.findall(r"parameter '(?:[A-Z]+ )?([^']+)' does not seem to be injectable", told))
     if not job.names:
@@ -207,7 +208,7 @@ def _run(site: Site, job: Job, shown: Pass) -> str:
     except subprocess.TimeoutExpired as late:
         told = (late.stdout or b"").decode(errors="replace")
     with (site.folder / "sqlmap.log").open("a") as log:
-        log.write(f"\n== {time.monotonic() - began:.1f} s {job.title} {sorted(job.names)}\n{told}")
+        log.write(f"\n== {time.monotonic() - began:.1f} s {job.title}\n{told}")
     return told
 
 
