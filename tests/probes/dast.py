@@ -101,7 +101,7 @@ def scan(site: Site, minutes: float) -> Scan:
         for what, where in walk.findings:
             findings.add(what, f"{name}: {where}")
     for line in site.log.read_text(errors="replace").splitlines():
-        if "failure at" in line or '"failure"' in line:
+        if "failure at" in line or '"failure"' in line or '"status": 5' in line:
             findings.add(f"the server failed: {line[:200]}", "log")
     left = untried(app, [heard for visitor in everybody for heard in visitor.heard])
     return Scan(jobs, tried, walked, findings, [each for each in left if each.split()[1] not in _UNTRIED])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,13 +31,14 @@ _LAST: Final = re.compile(
 # Staff's administrators are asked again after ten minutes.
 _RENEW_SECONDS: Final = 240
 _LONGEST_SECONDS: Final = 300
+_AT_ONCE: Final = 2
 _TAKEN: Final = range(200, 400)
 _OPTIONS: Final = (
     *("--batch", "--ignore-stdin", "--disable-coloring", "--flush-session", "--drop-set-cookie"),
     *("--risk", "2", "--technique", "BEUT", "--time-sec", "3"),
     *("--ignore-code", "400,401,403,404,405,409,410,413,422,429"),
-    # After a form it looks at the page that this leads to, as a browser does.
-    *("--answers", "resend original POST data=N"),
+    # The queue after each of a hundred forms would take most of the time.
+    "--ignore-redirects",
 )
 
 
@@ -62,7 +65,7 @@ class Job:
 
 
 def jobs_of(app: Flask, everybody: Sequence[Visitor]) -> list[Job]:
-    """Few requests that hold each parameter of each door; those first that end something."""
+    """Few requests that hold each parameter of each door; those last that may end something."""
     known = list(_known(app, everybody))
     made = [*_by_name(known), *_by_address(known)]
     return sorted(made, key=lambda job: job.is_last)
@@ -114,26 +117,19 @@ def _by_name(known: list[_Known]) -> Iterator[Job]:
     tried: set[tuple[str, str]] = set()
     # Stable: patients come first, whose pages are small.
     for each in sorted(known, key=lambda one: one.was_refused):
-        new = set()
-        for name in sorted(each.names):
-            kinds = _kinds(each.door, name)
-            new |= set() if kinds <= tried else {name}
-            tried |= kinds
+        new = {_kind(each.door, name): name for name in sorted(each.names)}
+        new = {kind: name for kind, name in new.items() if kind not in tried}
+        tried |= set(new)
         if new:
-            yield Job(each.visitor, each.heard, each.endpoint, frozenset(new))
+            yield Job(each.visitor, each.heard, each.endpoint, frozenset(new.values()))
 
 
-def _kinds(door: str, name: str) -> set[tuple[str, str]]:
-    """As what a parameter is to be tried: by its name at each door.
-
-    Answers are read by one reader at every door: each is tried once, and at each door one of its kind.
-    """
+def _kind(door: str, name: str) -> tuple[str, str]:
+    """As what it is tried at a door: as itself, or as an answer of its kind, for all that one reader reads."""
     question = QUESTIONNAIRE.find(name.removeprefix("check-"))
     if question is None:
-        return {(door, name)}
-    if name.startswith("check-"):
-        return {(door, "check-")}
-    return {("an answer", name), (door, type(question).__name__)}
+        return door, name
+    return door, "check-" if name.startswith("check-") else type(question).__name__
 
 
 def _by_address(known: list[_Known]) -> Iterator[Job]:
@@ -163,25 +159,52 @@ class Tried:
 
 
 def try_all(site: Site, jobs: list[Job], ends: float) -> Tried:
-    tried, shown = Tried(), dict[str, tuple[float, Pass]]()
-    for job in jobs:
-        who = job.visitor
+    tried, passes = Tried(), _Passes()
+
+    def take(job: Job) -> None:
         if time.monotonic() > ends:
             tried.left.append(job.title)
-            continue
-        since, given = shown.get(who.name, (0.0, Pass()))
-        if job.is_last or time.monotonic() - since > _RENEW_SECONDS:
-            since, given = shown[who.name] = time.monotonic(), who.enter()
-        told = _run(site, job, given)
-        tried.jobs += 1
-        if injected := re.search(r"identified the following injection point.*?---(.*?)---", told, re.DOTALL):
-            tried.injected[job.title] = " ".join(injected[1].split())[:300]
-        if missing := missing_of(job, told):
-            tried.left.append(f"{job.title}: {', '.join(sorted(missing))}")
-        if not who.is_in(site, given):
-            shown.pop(who.name)
-            tried.lost += [] if job.is_last else [job.title]
+            return
+        given = passes.of(job.visitor, anew=job.is_last)
+        _note(job, _run(site, job, given), tried)
+        if not job.is_last and not job.visitor.is_in(site, given):
+            tried.lost.append(job.title)
+            passes.forget(job.visitor)
+
+    with ThreadPoolExecutor(_AT_ONCE) as several:
+        list(several.map(take, [job for job in jobs if not job.is_last]))
+    for job in jobs:
+        if job.is_last:
+            take(job)
     return tried
+
+
+class _Passes:
+    """What each visitor shows, had anew before it is too old."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[float, Pass]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, visitor: Visitor, *, anew: bool) -> Pass:
+        with self._lock:
+            since, held = self._held.get(visitor.name, (float("-inf"), Pass()))
+            if anew or time.monotonic() - since > _RENEW_SECONDS:
+                held = visitor.enter()
+                self._held[visitor.name] = time.monotonic(), held
+            return held
+
+    def forget(self, visitor: Visitor) -> None:
+        with self._lock:
+            self._held.pop(visitor.name, None)
+
+
+def _note(job: Job, told: str, tried: Tried) -> None:
+    tried.jobs += 1
+    if injected := re.search(r"identified the following injection point.*?---(.*?)---", told, re.DOTALL):
+        tried.injected[job.title] = " ".join(injected[1].split())[:300]
+    if missing := missing_of(job, told):
+        tried.left.append(f"{job.title}: {', '.join(sorted(missing))}")
 
 
 def missing_of(job: Job, told: str) -> set[str]:
@@ -195,9 +218,11 @@ def missing_of(job: Job, told: str) -> set[str]:
 
 def _run(site: Site, job: Job, shown: Pass) -> str:
     """What sqlmap said."""
-    request = site.folder / "request.txt"
+    folder = site.folder / f"sqlmap-{threading.get_ident()}"
+    folder.mkdir(exist_ok=True)
+    request = folder / "request.txt"
     request.write_bytes(_written(site, job.heard, shown))
-    command = ["sqlmap", "-r", str(request), *_OPTIONS, "--output-dir", str(site.folder / "sqlmap")]
+    command = ["sqlmap", "-r", str(request), *_OPTIONS, "--output-dir", str(folder)]
     command += ["--dbms", "PostgreSQL" if site.postgres else "SQLite"]
     command += ["--level", os.environ.get("LEVEL") or "1"]
     command += ["-p", ",".join(sorted(job.names))] if job.names else []
