@@ -125,7 +125,7 @@ def _by_name(known: list[_Known]) -> Iterator[Job]:
 
 
 def _kind(door: str, name: str) -> tuple[str, str]:
-    """As what it is tried at a door: as itself, or as an answer of its kind, for all that one reader reads."""
+    """As what it is tried at a door: as itself, or as an answer of its kind: one reader reads them."""
     question = QUESTIONNAIRE.find(name.removeprefix("check-"))
     if question is None:
         return door, name
