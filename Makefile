@@ -62,8 +62,8 @@ deploy-check: .venv/installed proxies ## The systemd units and the examples for 
 canary: .venv/installed pango ## A word of its own into every field, looked for where none may be (DB=, PLANT=1 to see it fail)
 	@DB=$(DB) PYTHONPATH=.:tests $(BIN)/python -m probes.canary $(if $(PLANT),--plant)
 
-dast: .venv/installed .foreign/wapiti/installed sqlmap ## Scanners at every form and parameter: wapiti, sqlmap (MINUTES=30, DB=)
-	@DB=$(DB) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.dast
+dast: .venv/installed .foreign/wapiti/installed sqlmap ## Scanners at every form and parameter: wapiti, sqlmap (MINUTES=30, DB=, LEVEL=1)
+	@DB=$(DB) MINUTES=$(MINUTES) LEVEL=$(LEVEL) KEEP=$(KEEP) PYTHONPATH=.:tests $(BIN)/python -m probes.dast
 
 fuzz: .venv/installed .foreign/atheris/installed ## Random forms, journeys, files and FHIR (CYCLES=10000 forms, MINUTES=20)
 	@CYCLES=$(CYCLES) MINUTES=$(MINUTES) PYTHONPATH=.:tests $(BIN)/python -m probes.fuzz

@@ -14,13 +14,13 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote_plus
 
 import click
 import psycopg
@@ -29,14 +29,13 @@ from conftest import past_the_walls
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from probes.crawl import Crawl
-from probes.fields import Field, forms_on, own_links, shape_of
+from probes.fields import FIXED, Field, forms_on, own_links, shape_of
 from probes.marks import Marks
-from probes.site import Site, serving
+from probes.site import Site, serving, untried
 from sqlalchemy import make_url, text
 from web.client import Browser, Page
 from web.test_fhir import PATIENT
 from web.walking import (
-    BORN,
     add_requests,
     answers_but,
     at_clinic,
@@ -46,7 +45,6 @@ from web.walking import (
     plant,
     sign_in,
 )
-from werkzeug.exceptions import HTTPException
 
 from screener.domain.question import Number, Text
 from screener.domain.questionnaire import QUESTIONNAIRE
@@ -97,21 +95,9 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "api.remove_webhook": _NO_FIELD,
     "work.still_open": _NO_FIELD,
 }
-_TAKING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STAFF: Final = ("clinician@acme.example", "admin@acme.example", "intake@acme.example", OWNER)
 _PATIENT_PAGES: Final = re.compile(r"/[cdr]/|/resume")
 _STAFF_PAGES: Final = re.compile(r"/desk|/staff|/d/")
-# Fields that take only certain values, by which nobody could be known.
-_FIXED: Final = {
-    "birth_year": str(BORN),
-    "age": "42",
-    "time_zone": "America/Los_Angeles",
-    "accent": "#22577a",
-    "quiet_from": "22:00",
-    "quiet_until": "07:00",
-    "from": "",
-    "to": "",
-}
 # Shorter codes may be part of other words.
 _TELLING: Final = 8
 _REFUSED: Final = 400
@@ -169,25 +155,17 @@ class Rig:
 
     def untried(self) -> list[str]:
         """Doors that take something and that nothing was sent to."""
-        app = self.site.installation.app
-        adapter, tried = app.url_map.bind("localhost"), set()
-        for heard in [each for door in self.site.doors for each in door.heard]:
-            with suppress(HTTPException):
-                tried.add(
-                    (heard.method, adapter.match(unquote(heard.path.partition("?")[0]), heard.method)[0])
-                )
-        taking = {(m, r.endpoint) for r in app.url_map.iter_rules() for m in (r.methods or set()) & _TAKING}
-        return sorted(
-            f"{method} {endpoint}" for method, endpoint in taking - tried if endpoint not in NOT_TRIED
-        )
+        heard = [each for door in self.site.doors for each in door.heard]
+        left = untried(self.site.installation.app, heard)
+        return [each for each in left if each.split()[1] not in NOT_TRIED]
 
     # ------------------------------------------------------------ what is typed
 
     def type(self, found: Field, who: str) -> object:
         """A mark in the shape the field wants; what takes only certain values stays as it stands."""
         place, standing = f"{who} {found.name}", "".join(found.standing)
-        if found.name in _FIXED:
-            return _FIXED[found.name]
+        if found.name in FIXED:
+            return FIXED[found.name]
         if found.name == "password":
             return PASSWORD
         question = QUESTIONNAIRE.find(found.name)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from probes.fields import Field, Form, forms_on, own_links, shape_of
 from web.client import Browser, Page
@@ -37,8 +37,10 @@ class Crawl:
     refused: dict[str, list[str]] = field(default_factory=dict)
     # What broke a rule that holds on each page (web/client.py).
     broken: list[str] = field(default_factory=list)
-    # Whether what ends something is done at last; else it is tried with what cannot be taken, or left.
-    ends: bool = True
+    # What others still need the other side of: tried only with what cannot be taken.
+    spared: re.Pattern[str] | None = None
+    # Whether forms that only ask are filled in as well, as they stand: what they ask is in the address.
+    asks: bool = False
     # Forms that were sent already; several visitors may share the work.
     sent: set[tuple[object, ...]] = field(default_factory=set)
     _waiting: list[str] = field(default_factory=list)
@@ -85,9 +87,10 @@ class Crawl:
                 continue
             self.sent.add(kind)
             if form.method == "get":
-                self._note(urlsplit(form.action).path)
+                asked = form.filled(self.typed, self.chosen, button=number) if self.asks else {}
+                self._note(urlsplit(form.action).path + (f"?{urlencode(asked, doseq=True)}" if asked else ""))
                 continue
-            if LAST.search(form.action) and not self.ends:
+            if self.spared and self.spared.search(form.action):
                 if any(each.is_typed for each in form.fields.values()):
                     self._post(form, form.wrong(self.typed))
                 continue

@@ -11,7 +11,19 @@ from xml.etree.ElementTree import Element
 
 from builders import as_form
 from web.client import Page, words
+from web.walking import BORN
 
+# Fields that take only certain values, by which nobody could be known.
+FIXED: Final[Mapping[str, str]] = {
+    "birth_year": str(BORN),
+    "age": "42",
+    "time_zone": "America/Los_Angeles",
+    "accent": "#22577a",
+    "quiet_from": "22:00",
+    "quiet_until": "07:00",
+    "from": "",
+    "to": "",
+}
 _CHOSEN: Final = ("radio", "checkbox", "select")
 
 

@@ -9,21 +9,23 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import trustme
 from conftest import Databases, Installation, SqliteFiles, make_installation
 from faults.rig import COMMAND, environment_of
+from flask import Flask
 from postgres import PostgresServer
 from web.client import Browser
 from web.post_office import PostOffice, open_post_office
 from web.receiver import Receiver, open_receiver, trust
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.http_proxy import ProxyMiddleware
 from werkzeug.test import Client
 
@@ -33,16 +35,18 @@ from screener.web.demo_mail import free_port
 
 _PATIENCE_SECONDS: Final = 30
 _DELIVERY_SECONDS: Final = 120
+_TAKING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METRICS_TOKEN: Final = "a-token-for-the-metrics-0123456789abcdef"
 
 
 class Heard(NamedTuple):
-    """A request that went through."""
+    """A request that went through, and what came of it."""
 
     method: str
     path: str
     kind: str
     body: bytes
+    status: int = 0
 
 
 class Door(ProxyMiddleware):
@@ -65,14 +69,32 @@ class Door(ProxyMiddleware):
         environ["wsgi.input"] = BytesIO(body)
         path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/:@!$&'()*+,;=~")
         path += f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
-        self.heard.append(Heard(environ["REQUEST_METHOD"], path, environ.get("CONTENT_TYPE", ""), body))
-        return self.proxy_to(self._to, environ["PATH_INFO"], "/")(environ, start_response)
+        method, kind = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "")
+
+        def answer(status: str, *told: Any) -> Any:
+            self.heard.append(Heard(method, path, kind, body, int(status.split(maxsplit=1)[0])))
+            return start_response(status, *told)
+
+        return self.proxy_to(self._to, environ["PATH_INFO"], "/")(environ, answer)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.installation.app, name)
 
     def test_client(self) -> Client:
         return Client(self)
+
+
+def untried(app: Flask, heard: Iterable[Heard]) -> list[str]:
+    """Doors that take something and that nothing was sent to, as `POST endpoint`."""
+    adapter, tried = app.url_map.bind("localhost"), set()
+    for each in heard:
+        with suppress(HTTPException):
+            path = unquote(each.path.partition("?")[0])
+            tried.add((each.method, adapter.match(path, each.method)[0]))
+    taking = {
+        (m, rule.endpoint) for rule in app.url_map.iter_rules() for m in (rule.methods or set()) & _TAKING
+    }
+    return sorted(f"{method} {endpoint}" for method, endpoint in taking - tried)
 
 
 @dataclass
