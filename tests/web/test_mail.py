@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy import select, update
 from web.client import Browser
-from web.post_office import DRIP, HANG_UP, PostOffice, open_line, open_post_office
+from web.post_office import DRIP, HANG_UP, SILENCE, PostOffice, open_line, open_post_office
 from web.test_settings import KEYS
 from web.walking import answers_but, at_clinic, contact_but, plant, reference_on
 
@@ -340,6 +340,107 @@ def test_a_server_that_keeps_us_waiting_is_left_and_tried_again(
         Worker(app, Patience(answer=0.4, mail=0.8)).run(once=True)
         assert time.monotonic() - begun < 3
     assert outcome(app) == (False, False, told)
+
+
+# ---------------------------------------------------------------- one connection for many mails
+
+
+def attempts(app: Flask) -> list[int]:
+    return [row.attempts for row in outbox(app)]
+
+
+def test_mails_that_wait_together_go_by_one_connection(mailing: Flask, office: PostOffice) -> None:
+    owe(mailing, 3)
+    deliver(mailing)
+    assert len(office.ids) == len(set(office.ids)) == 3
+    assert len(set(office.callers)) == 1
+
+
+def test_a_connection_is_given_back_when_nothing_waits_any_more(mailing: Flask, office: PostOffice) -> None:
+    worker = Worker(mailing)
+    for number in (1, 2):
+        owe(mailing)
+        assert worker.deliver_next()
+        assert len(office.parted) == number - 1, "another mail may wait"
+        assert not worker.deliver_next()
+        assert office.parted == office.callers, "by then the server knows that we are gone"
+        assert len(set(office.callers)) == number
+
+
+def test_a_worker_that_is_stopped_gives_its_connection_back(mailing: Flask, office: PostOffice) -> None:
+    worker = Worker(mailing)
+    owe(mailing, 2)
+    office.at_data = worker.stop
+    worker.run()
+    assert len(office.caught) == 1
+    assert office.parted == office.callers
+
+
+@pytest.mark.parametrize(
+    ("at", "reply"),
+    [
+        ("to_reset", HANG_UP),
+        ("to_reset", SILENCE),
+        ("to_reset", "421 4.3.2 Closing"),
+        ("to_sender", "421 4.7.0 Too many mails from one connection"),
+        ("to_sender", "452 4.5.3 Too many mails from one connection"),
+    ],
+)
+def test_a_server_that_had_enough_of_a_connection_costs_no_mail_its_try(
+    mailing: Flask, office: PostOffice, at: str, reply: str
+) -> None:
+    owe(mailing, 4)
+    # The first mail asks nothing before it.
+    getattr(office, at).extend(["250 OK", reply] if at == "to_reset" else ["", "", reply])
+    Worker(mailing, Patience(answer=0.5, mail=5)).run(once=True)
+    assert len(office.ids) == len(set(office.ids)) == 4
+    assert len(set(office.callers)) == 2
+    assert attempts(mailing) == [1] * 4
+
+
+def test_a_sender_whom_a_server_refuses_is_not_tried_again_at_once(
+    mailing: Flask, office: PostOffice
+) -> None:
+    owe(mailing)
+    office.to_sender += ["550 5.7.1 Not from you"] * 2
+    deliver(mailing)
+    assert outcome(mailing) == (False, False, "SMTPSenderRefused 550")
+    assert len(office.callers) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "reply"),
+    [
+        ("to_data", HANG_UP),
+        ("to_data", "421 4.3.2 Closing"),
+        ("to_data", "451 4.3.0 Try later"),
+        ("to_recipient", "421 4.3.2 Closing"),
+        ("to_recipient", "450 4.7.1 Greylisted"),
+    ],
+)
+def test_a_failure_between_two_mails_is_of_that_mail_alone(
+    mailing: Flask, office: PostOffice, at: str, reply: str
+) -> None:
+    owe(mailing, 4)
+    getattr(office, at).extend(["250 OK" if at == "to_data" else "", reply])
+    deliver(mailing)
+    assert sorted(row.sent_at is not None for row in outbox(mailing)) == [False, True, True, True]
+    assert attempts(mailing) == [1] * 4
+    first, failed, *others = office.callers
+    assert first == failed
+    assert len({first, *others}) == 2, "after a failure all begins anew"
+    make_due(mailing)
+    deliver(mailing)
+    assert len(set(office.ids)) == 4
+    assert len(office.ids) == 4 + (reply == HANG_UP)
+
+
+def test_a_connection_may_last_longer_than_a_mail_has_time(mailing: Flask, office: PostOffice) -> None:
+    owe(mailing, 4)
+    office.delay = 0.3
+    Worker(mailing, Patience(answer=5, mail=1)).run(once=True)
+    assert len(office.ids) == 4
+    assert len(set(office.callers)) == 1
 
 
 def test_logs_name_the_message_and_never_the_address(
