@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
@@ -55,7 +56,7 @@ class Patience:
 _PATIENCE: Final = Patience()
 
 
-class Carrier:
+class Carrier(ABC):
     """Takes what is due, of all clinics; several may run side by side."""
 
     def __init__(self, app: Flask) -> None:
@@ -82,9 +83,9 @@ class Carrier:
             if not found:
                 time.sleep(PAUSE_SECONDS)
 
+    @abstractmethod
     def deliver_next(self) -> bool:
         """Whether anything was due."""
-        raise NotImplementedError
 
     def _at_clinic(self, lease: Lease) -> Session:
         """A session of its own: each sees one clinic alone, and none waits for another machine."""

@@ -33,13 +33,13 @@ from sqlalchemy import select, update
 from web.client import Browser
 from web.post_office import DRIP, HANG_UP, SILENCE, PostOffice, open_line, open_post_office
 from web.test_settings import KEYS
-from web.walking import answers_but, at_clinic, contact_but, plant, reference_on
+from web.walking import add_requests, answers_but, at_clinic, contact_but, plant, reference_on
 
 from screener import create_app
 from screener.domain.notices import DISCLAIMER
 from screener.settings import ROOT, SettingsError, load_settings
 from screener.store.outbox import add_mail
-from screener.store.tables import OutboxMessage
+from screener.store.tables import Consultation, OutboxMessage
 from screener.web.cli import main
 from screener.web.deliver import Patience, Worker
 from screener.web.demo_mail import catch_mail, free_port
@@ -178,6 +178,29 @@ def test_a_mail_tells_nothing_of_health_or_of_who_it_is(mailing: Flask, office: 
         "urgent",
     )
     assert [word for word in words if word.lower() in told.replace(DISCLAIMER, "").lower()] == []
+
+
+def test_a_notice_tells_staff_how_many_wait_when_it_leaves_and_stays_if_nobody_does(
+    mailing: Flask, office: PostOffice
+) -> None:
+    def come_and_be_told(*names: str, state: str) -> list[str]:
+        add_requests(mailing, [(name, answers_but(), dt.datetime.now(dt.UTC)) for name in names])
+        deliver(mailing)
+        with at_clinic(mailing, "acme") as (session, _):
+            session.execute(update(Consultation).values(state=state))
+            session.commit()
+        office.caught.clear()
+        make_due(mailing)
+        deliver(mailing)
+        return [one.get_content() for one in office.caught]
+
+    # One for each of the two who read answers.
+    for told in come_and_be_told("Pat One", "Pat Two", state="new"):
+        assert "2 new screenings wait at the desk" in told
+        assert "https://screen.example.org/desk/\r\n" in told
+    assert len(office.caught) == 2
+    assert come_and_be_told("Pat Three", state="in_review") == []
+    assert all(row.sent_at for row in outbox(mailing, "staff_digest"))
 
 
 def test_who_gave_no_address_gets_no_mail(mailing: Flask, office: PostOffice) -> None:
