@@ -26,9 +26,10 @@ class PostOffice:
         self.port = 0
         self.caught: list[EmailMessage] = []
         self.recipients: list[str] = []
-        # Of each mail that was begun, the connection it came by; and those that were ended politely.
+        # The connection of each mail that was begun; those that were ended politely; the names callers gave.
         self.callers: list[Any] = []
         self.parted: list[Any] = []
+        self.names: set[str] = set()
         self.to_reset: list[str] = []
         self.to_sender: list[str] = []
         self.to_recipient: list[str] = []
@@ -48,6 +49,7 @@ class PostOffice:
 
     async def handle_MAIL(self, _s: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         self.callers.append(session.peer)
+        self.names.add(session.host_name)
         reply = self.to_sender.pop(0) if self.to_sender else ""
         if not reply:
             envelope.mail_from = address

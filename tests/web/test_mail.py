@@ -270,6 +270,15 @@ def test_addresses_in_other_scripts_are_written_to(mailing: Flask, office: PostO
     assert office.recipients == ["pelé@example.com", "pat@xn--bcher-kva.example"]
 
 
+def test_a_clinic_stands_before_the_address_by_the_name_it_chose(mailing: Flask, office: PostOffice) -> None:
+    with at_clinic(mailing, "acme") as (session, clinic):
+        clinic.sender_name = "Acme Front Desk"
+        session.commit()
+    owe(mailing)
+    deliver(mailing)
+    assert office.caught[0]["From"] == "Acme Front Desk <desk@acme.example>"
+
+
 def test_a_mail_asks_machines_not_to_answer(mailing: Flask, office: PostOffice) -> None:
     owe(mailing)
     deliver(mailing)
@@ -304,13 +313,14 @@ def test_what_failed_is_kept_and_sent_later(
     assert len(office.caught) == 1
 
 
-def test_an_address_nobody_has_is_given_up_at_once(mailing: Flask, office: PostOffice) -> None:
+@pytest.mark.parametrize("code", [500, 550])
+def test_an_address_nobody_has_is_given_up_at_once(mailing: Flask, office: PostOffice, code: int) -> None:
     owe(mailing)
-    office.to_recipient.append("550 5.1.1 No such user <pat@example.com>")
+    office.to_recipient.append(f"{code} 5.1.1 No such user <pat@example.com>")
     deliver(mailing)
     make_due(mailing)
     deliver(mailing)
-    assert outcome(mailing) == (False, True, "SMTPRecipientsRefused 550")
+    assert outcome(mailing) == (False, True, f"SMTPRecipientsRefused {code}")
     assert office.caught == []
     assert outbox(mailing)[0].sealed_mail, "staff may want to send it again"
 
@@ -344,23 +354,29 @@ def test_a_server_that_is_away_is_tried_again(installation: Installation) -> Non
 
 
 @pytest.mark.parametrize(
-    ("says", "told"),
+    ("scheme", "says", "patience", "told"),
     [
-        ([], "SMTPServerDisconnected"),
-        (DRIP, "SMTPServerDisconnected"),
-        ([b"421 4.3.2 Too busy\r\n"], "SMTPServerDisconnected"),
-        ([b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"], "SMTPServerDisconnected"),
+        ("smtp+plain", [], Patience(answer=0.4, mail=60), "SMTPServerDisconnected"),
+        ("smtps", [], Patience(answer=0.4, mail=60), "TimeoutError"),
+        ("smtp+plain", DRIP, Patience(answer=60, mail=0.8), "SMTPServerDisconnected"),
+        ("smtp+plain", [b"421 4.3.2 Too busy\r\n"], Patience(answer=0.4, mail=60), "SMTPServerDisconnected"),
+        (
+            "smtp+plain",
+            [b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"],
+            Patience(answer=0.4, mail=60),
+            "SMTPServerDisconnected",
+        ),
     ],
-    ids=["silent", "drop by drop", "busy", "half way"],
+    ids=["silent", "silent about TLS", "drop by drop", "busy", "half way"],
 )
 def test_a_server_that_keeps_us_waiting_is_left_and_tried_again(
-    installation: Installation, says: list[bytes], told: str
+    installation: Installation, scheme: str, says: list[bytes], patience: Patience, told: str
 ) -> None:
     with open_line(says) as port:
-        app = app_with(installation, f"smtp+plain://127.0.0.1:{port}")
+        app = app_with(installation, f"{scheme}://127.0.0.1:{port}")
         owe(app)
         begun = time.monotonic()
-        Worker(app, Patience(answer=0.4, mail=0.8)).run(once=True)
+        Worker(app, patience).run(once=True)
         assert time.monotonic() - begun < 3
     assert outcome(app) == (False, False, told)
 
@@ -377,6 +393,7 @@ def test_mails_that_wait_together_go_by_one_connection(mailing: Flask, office: P
     deliver(mailing)
     assert len(office.ids) == len(set(office.ids)) == 3
     assert len(set(office.callers)) == 1
+    assert office.names == {"screen.example.org"}
 
 
 def test_a_connection_is_given_back_when_nothing_waits_any_more(mailing: Flask, office: PostOffice) -> None:
@@ -476,8 +493,8 @@ def test_logs_name_the_message_and_never_the_address(
     assert {str(row.id) in caplog.text for row in outbox(mailing)} == {True}
     for word in (
         "'outcome': 'sent'",
-        "'given up', 'error': 'SMTPRecipientsRefused 550'",
-        "'kept', 'error': 'SMTP",
+        "'kind': 'request_received', 'outcome': 'given up', 'error': 'SMTPRecipientsRefused 550'",
+        "'kind': 'request_received', 'outcome': 'kept', 'error': 'SMTPRecipientsRefused 450'",
     ):
         assert word in caplog.text
     assert "pat@" not in caplog.text
