@@ -151,7 +151,8 @@ def take_longest_due(
             table.due_at <= now,
             or_(table.leased_until.is_(None), table.leased_until <= now),
         )
-        .order_by(table.due_at, table.id)
+        # As the index has them, which begins with `sent_at`: else all that is due is read and sorted.
+        .order_by(table.sent_at, table.due_at)
         .limit(1)
         # SQLite knows no row locks; there one worker looks at a time anyway.
         .with_for_update(skip_locked=True)

@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from screener.settings import MailServer, Settings
-from screener.store.database import Database
+from screener.store.database import Database, begin_reading
 from screener.store.errors import StoreError
 from screener.store.notices import NOTICES, tell_staff, weigh_notice
 from screener.store.outbox import NEW_REQUEST, Lease, Mail, lease_mail, mark_failed, mark_sent, read_mail
@@ -35,6 +36,7 @@ from screener.web.logs import get_log
 
 FOLDER: Final = "emails/"
 PAUSE_SECONDS: Final = 1.0
+_OK: Final = 250
 _FOR_GOOD: Final = 500
 
 log = get_log(__name__)
@@ -54,7 +56,7 @@ class Patience:
 _PATIENCE: Final = Patience()
 
 
-class Carrier:
+class Carrier(ABC):
     """Takes what is due, of all clinics; several may run side by side."""
 
     def __init__(self, app: Flask) -> None:
@@ -81,9 +83,9 @@ class Carrier:
             if not found:
                 time.sleep(PAUSE_SECONDS)
 
+    @abstractmethod
     def deliver_next(self) -> bool:
         """Whether anything was due."""
-        raise NotImplementedError
 
     def _at_clinic(self, lease: Lease) -> Session:
         """A session of its own: each sees one clinic alone, and none waits for another machine."""
@@ -113,18 +115,24 @@ class Worker(Carrier):
 
     def __init__(self, app: Flask, patience: Patience = _PATIENCE) -> None:
         super().__init__(app)
-        self._patience = patience
+        self._line = _Line(self._settings, patience)
         self._kinds = [NEW_REQUEST] + [
             name.removeprefix(FOLDER).removesuffix(".txt")
             for name in app.jinja_env.list_templates()
             if name.startswith(FOLDER)
         ]
 
+    def run(self, *, once: bool = False) -> None:
+        with closing(self._line):
+            super().run(once=once)
+
     def deliver_next(self) -> bool:
         with self._database.new_session() as session:
             lease = lease_mail(session, self._kinds, datetime.now(UTC))
             session.commit()
-        if lease is not None:
+        if lease is None:
+            self._line.close()
+        else:
             self._deliver(lease)
         return lease is not None
 
@@ -136,7 +144,7 @@ class Worker(Carrier):
             read = self._read(lease)
             if read is None:
                 return
-            _hand_over(self._settings, self._compose(lease, *read), self._patience)
+            self._line.hand_over(self._compose(lease, *read))
         except (OSError, StoreError, TemplateError, ValueError) as error:
             self._keep(lease, error)
         else:
@@ -154,6 +162,7 @@ class Worker(Carrier):
         """The mail, and the name of its sender; None if there is nothing to send now."""
         with self._at_clinic(lease) as session:
             counted = self._weigh(session, lease) if lease.kind in NOTICES else {}
+            begin_reading(session)
             mail = None if counted is None else read_mail(session, lease)
             if mail is None or counted is None:
                 return None
@@ -194,25 +203,92 @@ class Worker(Carrier):
         log.warning("mail", message=str(lease.id), kind=lease.kind, outcome=outcome, error=told)
 
 
-def _hand_over(settings: Settings, message: EmailMessage, patience: Patience) -> None:
-    server, context = settings.mail_server, ssl.create_default_context(cafile=settings.smtp_ca or None)
-    with (
-        closing(_line_to(server, _host(settings), context, patience)) as smtp,
-        _hang_up_after(smtp, patience),
-    ):
+class _Line:
+    """The connection to the mail server, kept from one mail to the next as long as all goes well."""
+
+    def __init__(self, settings: Settings, patience: Patience) -> None:
+        self._settings, self._patience = settings, patience
+        self._smtp: smtplib.SMTP | None = None
+
+    def hand_over(self, message: EmailMessage) -> None:
+        """A mail that fails ends the connection: the next one gets one of its own."""
+        try:
+            with self._in_time():
+                if not self._goes_on(message):
+                    self._connect().send_message(message)
+        except Exception:
+            self._drop()
+            raise
+
+    def close(self) -> None:
+        """Until there is another mail."""
+        if self._smtp is not None:
+            with self._in_time(), suppress(OSError):
+                self._smtp.quit()
+            self._drop()
+
+    def _goes_on(self, message: EmailMessage) -> bool:
+        """Whether it went by the connection that was kept; if not, the server was told nothing of it."""
+        smtp = self._smtp
+        if smtp is None or not _answers(smtp):
+            return False
+        try:
+            smtp.send_message(message)
+        except smtplib.SMTPSenderRefused:
+            # Some servers take only so many mails from one connection.
+            return False
+        return True
+
+    def _connect(self) -> smtplib.SMTP:
+        self._drop()
+        server = self._settings.mail_server
+        # Read each time: certificates are renewed beside a worker that runs.
+        context = ssl.create_default_context(cafile=self._settings.smtp_ca or None)
+        # Known before it is connected, so that it can be hung up from its first moment.
+        smtp = self._smtp = _unconnected(server, _host(self._settings), context, self._patience)
         smtp.connect(server.host, server.port)
         if server.scheme == "smtp":
             smtp.starttls(context=context)
         if server.user:
             smtp.login(server.user, server.password)
-        smtp.send_message(message)
-        # Once it was taken, nothing the server says at parting may make us send it again.
-        with suppress(OSError):
-            smtp.quit()
+        return smtp
+
+    def _drop(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+            self._smtp = None
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """A server that answers drop by drop keeps within each wait, and yet would hold us for ever."""
+        done = Event()
+
+        def hang_up() -> None:
+            wait = self._patience.mail
+            while not done.wait(wait):
+                with suppress(OSError, AttributeError):
+                    # There is no socket before it is connected.
+                    self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+                wait = self._patience.answer
+
+        Thread(target=hang_up, daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
 
 
-def _line_to(server: MailServer, own_name: str, context: ssl.SSLContext, patience: Patience) -> smtplib.SMTP:
-    """Not connected yet, so that it can be hung up from its first moment."""
+def _answers(smtp: smtplib.SMTP) -> bool:
+    """Whether the server is still there and willing."""
+    try:
+        return smtp.rset()[0] == _OK
+    except OSError:
+        return False
+
+
+def _unconnected(
+    server: MailServer, own_name: str, context: ssl.SSLContext, patience: Patience
+) -> smtplib.SMTP:
     smtp = (
         smtplib.SMTP_SSL(local_hostname=own_name, timeout=patience.answer, context=context)
         if server.scheme == "smtps"
@@ -221,26 +297,6 @@ def _line_to(server: MailServer, own_name: str, context: ssl.SSLContext, patienc
     # Whose certificate is demanded: smtplib knows it only where it connects at once.
     smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
     return smtp
-
-
-@contextmanager
-def _hang_up_after(smtp: smtplib.SMTP, patience: Patience) -> Iterator[None]:
-    """A server that sends its answers drop by drop keeps within each wait, and yet would hold us for ever."""
-    done = Event()
-
-    def hang_up() -> None:
-        wait = patience.mail
-        while not done.wait(wait):
-            with suppress(OSError, AttributeError):
-                # There is no socket before it is connected.
-                smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-            wait = patience.answer
-
-    Thread(target=hang_up, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
 
 
 def _host(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, column, select, table, update
+from sqlalchemy import Connection, column, event, select, table, update
 from sqlalchemy.orm import Session
 from store.builders import NOW, make_consultation
 
@@ -203,6 +203,25 @@ def test_the_longest_due_mail_of_any_clinic_goes_first(
         Lease(early.id, other_clinic.id, KIND),
         Lease(late.id, entered_clinic(entered), KIND),
     ]
+
+
+@pytest.mark.sqlite_only("asks SQLite how it goes about it")
+def test_the_next_mail_is_found_without_a_look_at_all_the_others(
+    database: Database, entered: Session
+) -> None:
+    owe(entered)
+    entered.commit()
+    steps: list[str] = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if statement.startswith("SELECT"):
+            looking = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[3] for row in looking)
+
+    must_lease(database)
+    assert len(steps) == 1, "nothing is sorted"
+    assert "(sent_at=? AND due_at<?)" in steps[0]
 
 
 def test_only_mail_that_is_due_of_a_known_kind_and_not_done_is_handed_out(

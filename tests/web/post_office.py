@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiosmtpd.controller import Controller
 
 HANG_UP = "hang up"
+SILENCE = "silence"
 
 
 class PostOffice:
@@ -25,12 +26,39 @@ class PostOffice:
         self.port = 0
         self.caught: list[EmailMessage] = []
         self.recipients: list[str] = []
+        # The connection of each mail that was begun; those that were ended politely; the names callers gave.
+        self.callers: list[Any] = []
+        self.parted: list[Any] = []
+        self.names: set[str] = set()
+        self.to_reset: list[str] = []
+        self.to_sender: list[str] = []
         self.to_recipient: list[str] = []
         self.to_data: list[str] = []
         # Called when a message has arrived and before it is acknowledged.
         self.at_data: Callable[[], None] = lambda: None
         self.delay = 0.0
         self.arrived = threading.Event()
+
+    async def handle_RSET(self, server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+        reply = self.to_reset.pop(0) if self.to_reset else "250 OK"
+        if reply == HANG_UP:
+            server.transport.abort()
+        if reply == SILENCE:
+            await asyncio.sleep(60)
+        return reply
+
+    async def handle_MAIL(self, _s: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        self.callers.append(session.peer)
+        self.names.add(session.host_name)
+        reply = self.to_sender.pop(0) if self.to_sender else ""
+        if not reply:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return reply or "250 OK"
+
+    async def handle_QUIT(self, _server: Any, session: Any, _envelope: Any) -> str:  # noqa: N802
+        self.parted.append(session.peer)
+        return "221 Bye"
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
         reply = self.to_recipient.pop(0) if self.to_recipient else ""

@@ -31,15 +31,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy import select, update
 from web.client import Browser
-from web.post_office import DRIP, HANG_UP, PostOffice, open_line, open_post_office
+from web.post_office import DRIP, HANG_UP, SILENCE, PostOffice, open_line, open_post_office
 from web.test_settings import KEYS
-from web.walking import answers_but, at_clinic, contact_but, plant, reference_on
+from web.walking import add_requests, answers_but, at_clinic, contact_but, plant, reference_on
 
 from screener import create_app
 from screener.domain.notices import DISCLAIMER
 from screener.settings import ROOT, SettingsError, load_settings
 from screener.store.outbox import add_mail
-from screener.store.tables import OutboxMessage
+from screener.store.tables import Consultation, OutboxMessage
 from screener.web.cli import main
 from screener.web.deliver import Patience, Worker
 from screener.web.demo_mail import catch_mail, free_port
@@ -180,6 +180,29 @@ def test_a_mail_tells_nothing_of_health_or_of_who_it_is(mailing: Flask, office: 
     assert [word for word in words if word.lower() in told.replace(DISCLAIMER, "").lower()] == []
 
 
+def test_a_notice_tells_staff_how_many_wait_when_it_leaves_and_stays_if_nobody_does(
+    mailing: Flask, office: PostOffice
+) -> None:
+    def come_and_be_told(*names: str, state: str) -> list[str]:
+        add_requests(mailing, [(name, answers_but(), dt.datetime.now(dt.UTC)) for name in names])
+        deliver(mailing)
+        with at_clinic(mailing, "acme") as (session, _):
+            session.execute(update(Consultation).values(state=state))
+            session.commit()
+        office.caught.clear()
+        make_due(mailing)
+        deliver(mailing)
+        return [one.get_content() for one in office.caught]
+
+    # One for each of the two who read answers.
+    for told in come_and_be_told("Pat One", "Pat Two", state="new"):
+        assert "2 new screenings wait at the desk" in told
+        assert "https://screen.example.org/desk/\r\n" in told
+    assert len(office.caught) == 2
+    assert come_and_be_told("Pat Three", state="in_review") == []
+    assert all(row.sent_at for row in outbox(mailing, "staff_digest"))
+
+
 def test_who_gave_no_address_gets_no_mail(mailing: Flask, office: PostOffice) -> None:
     send(mailing, Browser(mailing), contact_email=None)
     deliver(mailing)
@@ -247,6 +270,15 @@ def test_addresses_in_other_scripts_are_written_to(mailing: Flask, office: PostO
     assert office.recipients == ["pelé@example.com", "pat@xn--bcher-kva.example"]
 
 
+def test_a_clinic_stands_before_the_address_by_the_name_it_chose(mailing: Flask, office: PostOffice) -> None:
+    with at_clinic(mailing, "acme") as (session, clinic):
+        clinic.sender_name = "Acme Front Desk"
+        session.commit()
+    owe(mailing)
+    deliver(mailing)
+    assert office.caught[0]["From"] == "Acme Front Desk <desk@acme.example>"
+
+
 def test_a_mail_asks_machines_not_to_answer(mailing: Flask, office: PostOffice) -> None:
     owe(mailing)
     deliver(mailing)
@@ -281,13 +313,14 @@ def test_what_failed_is_kept_and_sent_later(
     assert len(office.caught) == 1
 
 
-def test_an_address_nobody_has_is_given_up_at_once(mailing: Flask, office: PostOffice) -> None:
+@pytest.mark.parametrize("code", [500, 550])
+def test_an_address_nobody_has_is_given_up_at_once(mailing: Flask, office: PostOffice, code: int) -> None:
     owe(mailing)
-    office.to_recipient.append("550 5.1.1 No such user <pat@example.com>")
+    office.to_recipient.append(f"{code} 5.1.1 No such user <pat@example.com>")
     deliver(mailing)
     make_due(mailing)
     deliver(mailing)
-    assert outcome(mailing) == (False, True, "SMTPRecipientsRefused 550")
+    assert outcome(mailing) == (False, True, f"SMTPRecipientsRefused {code}")
     assert office.caught == []
     assert outbox(mailing)[0].sealed_mail, "staff may want to send it again"
 
@@ -321,25 +354,133 @@ def test_a_server_that_is_away_is_tried_again(installation: Installation) -> Non
 
 
 @pytest.mark.parametrize(
-    ("says", "told"),
+    ("scheme", "says", "patience", "told"),
     [
-        ([], "SMTPServerDisconnected"),
-        (DRIP, "SMTPServerDisconnected"),
-        ([b"421 4.3.2 Too busy\r\n"], "SMTPServerDisconnected"),
-        ([b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"], "SMTPServerDisconnected"),
+        ("smtp+plain", [], Patience(answer=0.4, mail=60), "SMTPServerDisconnected"),
+        ("smtps", [], Patience(answer=0.4, mail=60), "TimeoutError"),
+        ("smtp+plain", DRIP, Patience(answer=60, mail=0.8), "SMTPServerDisconnected"),
+        ("smtp+plain", [b"421 4.3.2 Too busy\r\n"], Patience(answer=0.4, mail=60), "SMTPServerDisconnected"),
+        (
+            "smtp+plain",
+            [b"220 hello\r\n", b"454 4.7.0 No TLS now\r\n"],
+            Patience(answer=0.4, mail=60),
+            "SMTPServerDisconnected",
+        ),
     ],
-    ids=["silent", "drop by drop", "busy", "half way"],
+    ids=["silent", "silent about TLS", "drop by drop", "busy", "half way"],
 )
 def test_a_server_that_keeps_us_waiting_is_left_and_tried_again(
-    installation: Installation, says: list[bytes], told: str
+    installation: Installation, scheme: str, says: list[bytes], patience: Patience, told: str
 ) -> None:
     with open_line(says) as port:
-        app = app_with(installation, f"smtp+plain://127.0.0.1:{port}")
+        app = app_with(installation, f"{scheme}://127.0.0.1:{port}")
         owe(app)
         begun = time.monotonic()
-        Worker(app, Patience(answer=0.4, mail=0.8)).run(once=True)
+        Worker(app, patience).run(once=True)
         assert time.monotonic() - begun < 3
     assert outcome(app) == (False, False, told)
+
+
+# ---------------------------------------------------------------- one connection for many mails
+
+
+def attempts(app: Flask) -> list[int]:
+    return [row.attempts for row in outbox(app)]
+
+
+def test_mails_that_wait_together_go_by_one_connection(mailing: Flask, office: PostOffice) -> None:
+    owe(mailing, 3)
+    deliver(mailing)
+    assert len(office.ids) == len(set(office.ids)) == 3
+    assert len(set(office.callers)) == 1
+    assert office.names == {"screen.example.org"}
+
+
+def test_a_connection_is_given_back_when_nothing_waits_any_more(mailing: Flask, office: PostOffice) -> None:
+    worker = Worker(mailing)
+    for number in (1, 2):
+        owe(mailing)
+        assert worker.deliver_next()
+        assert len(office.parted) == number - 1, "another mail may wait"
+        assert not worker.deliver_next()
+        assert office.parted == office.callers, "by then the server knows that we are gone"
+        assert len(set(office.callers)) == number
+
+
+def test_a_worker_that_is_stopped_gives_its_connection_back(mailing: Flask, office: PostOffice) -> None:
+    worker = Worker(mailing)
+    owe(mailing, 2)
+    office.at_data = worker.stop
+    worker.run()
+    assert len(office.caught) == 1
+    assert office.parted == office.callers
+
+
+@pytest.mark.parametrize(
+    ("at", "reply"),
+    [
+        ("to_reset", HANG_UP),
+        ("to_reset", SILENCE),
+        ("to_reset", "421 4.3.2 Closing"),
+        ("to_sender", "421 4.7.0 Too many mails from one connection"),
+        ("to_sender", "452 4.5.3 Too many mails from one connection"),
+    ],
+)
+def test_a_server_that_had_enough_of_a_connection_costs_no_mail_its_try(
+    mailing: Flask, office: PostOffice, at: str, reply: str
+) -> None:
+    owe(mailing, 4)
+    # The first mail asks nothing before it.
+    getattr(office, at).extend(["250 OK", reply] if at == "to_reset" else ["", "", reply])
+    Worker(mailing, Patience(answer=0.5, mail=5)).run(once=True)
+    assert len(office.ids) == len(set(office.ids)) == 4
+    assert len(set(office.callers)) == 2
+    assert attempts(mailing) == [1] * 4
+
+
+def test_a_sender_whom_a_server_refuses_is_not_tried_again_at_once(
+    mailing: Flask, office: PostOffice
+) -> None:
+    owe(mailing)
+    office.to_sender += ["550 5.7.1 Not from you"] * 2
+    deliver(mailing)
+    assert outcome(mailing) == (False, False, "SMTPSenderRefused 550")
+    assert len(office.callers) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "reply"),
+    [
+        ("to_data", HANG_UP),
+        ("to_data", "421 4.3.2 Closing"),
+        ("to_data", "451 4.3.0 Try later"),
+        ("to_recipient", "421 4.3.2 Closing"),
+        ("to_recipient", "450 4.7.1 Greylisted"),
+    ],
+)
+def test_a_failure_between_two_mails_is_of_that_mail_alone(
+    mailing: Flask, office: PostOffice, at: str, reply: str
+) -> None:
+    owe(mailing, 4)
+    getattr(office, at).extend(["250 OK" if at == "to_data" else "", reply])
+    deliver(mailing)
+    assert sorted(row.sent_at is not None for row in outbox(mailing)) == [False, True, True, True]
+    assert attempts(mailing) == [1] * 4
+    first, failed, *others = office.callers
+    assert first == failed
+    assert len({first, *others}) == 2, "after a failure all begins anew"
+    make_due(mailing)
+    deliver(mailing)
+    assert len(set(office.ids)) == 4
+    assert len(office.ids) == 4 + (reply == HANG_UP)
+
+
+def test_a_connection_may_last_longer_than_a_mail_has_time(mailing: Flask, office: PostOffice) -> None:
+    owe(mailing, 4)
+    office.delay = 0.3
+    Worker(mailing, Patience(answer=5, mail=1)).run(once=True)
+    assert len(office.ids) == 4
+    assert len(set(office.callers)) == 1
 
 
 def test_logs_name_the_message_and_never_the_address(
@@ -352,8 +493,8 @@ def test_logs_name_the_message_and_never_the_address(
     assert {str(row.id) in caplog.text for row in outbox(mailing)} == {True}
     for word in (
         "'outcome': 'sent'",
-        "'given up', 'error': 'SMTPRecipientsRefused 550'",
-        "'kept', 'error': 'SMTP",
+        "'kind': 'request_received', 'outcome': 'given up', 'error': 'SMTPRecipientsRefused 550'",
+        "'kind': 'request_received', 'outcome': 'kept', 'error': 'SMTPRecipientsRefused 450'",
     ):
         assert word in caplog.text
     assert "pat@" not in caplog.text
