@@ -24,6 +24,7 @@ ROOMS: Final = {
         # Without its properties, which take seconds each, and what other rooms' tests tell of it.
         (
             "domain/test_answer_errors.py",
+            "domain/test_call_due.py",
             "domain/test_classification.py",
             "domain/test_clinical_flags.py",
             "domain/test_confirmation.py",
