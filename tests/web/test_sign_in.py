@@ -309,6 +309,21 @@ def test_the_last_passkey_of_whoever_has_no_app_cannot_be_removed(app: Flask, in
     assert "Two" in intake.get(ACCOUNT).text
 
 
+@pytest.mark.parametrize("has_app", [True, False])
+def test_whoever_is_asked_for_a_passkey_is_offered_their_app_if_they_have_one(
+    app: Flask, *, has_app: bool
+) -> None:
+    add_passkey(app, INTAKE, "Phone")
+    if not has_app:
+        without_steps(app, INTAKE)
+    browser = Browser(app)
+    page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+    if has_app:
+        page = browser.follow(browser.post(page.path, token_of(page) | {"which": "webauthn"}))
+    assert page.heading == "Use your passkey"
+    assert ("Use a code from my app" in page.links) is has_app
+
+
 # ---------------------------------------------------------------- what ends sessions (P7)
 
 
@@ -441,6 +456,11 @@ def test_a_reset_looks_the_same_whoever_is_asked_for(app: Flask, known: str) -> 
         change(app, INTAKE, password=None)
     assert looks(ask_for_reset(app, INTAKE)) == looks(ask_for_reset(app, NO_PERSON))
     assert [to for _, to, _ in mails(app)] == ([] if known == "disabled" else [INTAKE])
+
+
+def test_whoever_belongs_to_no_clinic_has_none_to_send_a_reset(app: Flask) -> None:
+    assert looks(ask_for_reset(app, "nobody@acme.example")) == looks(ask_for_reset(app, NO_PERSON))
+    assert mails(app) == []
 
 
 @pytest.mark.parametrize("known", ["disabled", "invited", "active"])
