@@ -82,11 +82,11 @@ def undecorated(code: str) -> str:
     return "\n".join(lines)
 
 
-def _decorated(parent: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+def _decorated(parent: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[ast.FunctionDef]:
     for each in parent.body:
-        if isinstance(each, ast.ClassDef):
+        if isinstance(each, ast.ClassDef | ast.FunctionDef):
             yield from _decorated(each)
-        elif isinstance(each, ast.FunctionDef) and each.decorator_list and not each.name.startswith("__"):
+        if isinstance(each, ast.FunctionDef) and each.decorator_list and not each.name.startswith("__"):
             names = {ast.unparse(decorator) for decorator in each.decorator_list}
             if not names & {"classmethod", "staticmethod"}:
                 yield each
