@@ -6,6 +6,7 @@ A mistake is tried with the tests named after its file and one case of each othe
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import Any, Final
 
 from mutmut import __main__ as mutmut
@@ -51,13 +52,23 @@ def _have_passed(_runner: object, tests: object) -> int:
     return 0
 
 
+class _Environment(dict[str, str]):
+    """As it was, quick to read; what is set is set for programs that tests start too."""
+
+    def __setitem__(self, name: str, value: str) -> None:
+        os.environ[name] = value
+        super().__setitem__(name, value)
+
+
 _collect_all = mutmut.collect_or_load_stats
 mutmut.collect_or_load_stats = _collect
 # The tests ran just now, to see which functions each of them comes by.
 ForkRunner.run_clean_tests = ForkServerRunner.run_clean_tests = _have_passed  # type: ignore[method-assign]
-# A test calls thirty thousand functions, and each would look into the environment and the settings.
+# A test calls thirty thousand functions, and each call looks twice into the environment; and who called
+# whom is not asked here.
+trampoline.os = SimpleNamespace(environ=_Environment(os.environ))
 trampoline.record_trampoline_hit = _note
-trampoline.get_mutant_under_test = lambda: trampoline._mutant_under_test or ""  # noqa: SLF001
+trampoline.MutmutCallStack = SimpleNamespace(get=lambda: (None, 0), set=id, reset=id)
 
 if __name__ == "__main__":
     mutmut.cli()

@@ -70,7 +70,13 @@ ROOMS: Final = {
     ),
     "rights": Room(
         ("web/access.py",),
-        ("web/test_fence.py", "web/test_people.py", "web/test_staff.py", "web/test_two_clinics.py"),
+        (
+            "web/test_clinics.py",
+            "web/test_fence.py",
+            "web/test_people.py",
+            "web/test_staff.py",
+            "web/test_two_clinics.py",
+        ),
         at_start=True,
     ),
 }
