@@ -1,8 +1,9 @@
 """How many small mistakes, put into the code on purpose, the tests of a room notice.
 
 `make mutation ROOM=vault` makes them with mutmut, one at a time, and runs the tests. The exit status is 1
-below the gate. `AGAIN=1` tries only those nobody noticed last time; `MUTANT=name` shows one of them.
-`SAMPLE=7` tries a tenth, those whose number ends in 7: the domain alone has thousands.
+below the gate. `MUTANT=name` shows one of them. `SAMPLE=7` tries a tenth, those whose number ends in 7, and
+`SAMPLE=3,5,7` three: the domain alone has thousands. `AGAIN=1` tries once more those nobody noticed, with
+every test of the room: for better tests, not for other code.
 
 Mistakes are made in functions alone, and not in the words of refusals: wordings and tables of constants
 say nothing about tests.
@@ -81,19 +82,19 @@ def undecorated(code: str) -> str:
     return "\n".join(lines)
 
 
-def _decorated(parent: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+def _decorated(parent: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[ast.FunctionDef]:
     for each in parent.body:
-        if isinstance(each, ast.ClassDef):
+        if isinstance(each, ast.ClassDef | ast.FunctionDef):
             yield from _decorated(each)
-        elif isinstance(each, ast.FunctionDef) and each.decorator_list and not each.name.startswith("__"):
+        if isinstance(each, ast.FunctionDef) and each.decorator_list and not each.name.startswith("__"):
             names = {ast.unparse(decorator) for decorator in each.decorator_list}
             if not names & {"classmethod", "staticmethod"}:
                 yield each
 
 
 def mutmut(folder: Path, *arguments: str) -> int:
-    program = Path(sys.executable).parent / "mutmut"
-    return subprocess.run([program, *arguments], cwd=folder, check=False).returncode
+    program = ROOT / "tests" / "mutants.py"
+    return subprocess.run([sys.executable, program, *arguments], cwd=folder, check=False).returncode
 
 
 def fates(folder: Path) -> dict[str, int]:
@@ -120,9 +121,12 @@ def main() -> int:
     folder = WORKSHOP / name
     if mutant := os.environ.get("MUTANT"):
         return mutmut(folder, "show", mutant)
-    wanted = [f"*__mutmut_*{os.environ['SAMPLE']}"] if os.environ.get("SAMPLE") else []
+    wanted = [f"*__mutmut_*{digit}" for digit in os.environ.get("SAMPLE", "").split(",") if digit]
     if os.environ.get("AGAIN"):
         wanted = unnoticed(fates(folder))
+        if not wanted:
+            say(f"{name}: nothing is left over, or nothing was tried yet")
+            return 0
         (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     elif folder.exists():
         shutil.rmtree(folder)

@@ -24,6 +24,7 @@ ROOMS: Final = {
         # Without its properties, which take seconds each, and what other rooms' tests tell of it.
         (
             "domain/test_answer_errors.py",
+            "domain/test_call_due.py",
             "domain/test_classification.py",
             "domain/test_clinical_flags.py",
             "domain/test_confirmation.py",
@@ -69,7 +70,13 @@ ROOMS: Final = {
     ),
     "rights": Room(
         ("web/access.py",),
-        ("web/test_fence.py", "web/test_people.py", "web/test_staff.py", "web/test_two_clinics.py"),
+        (
+            "web/test_clinics.py",
+            "web/test_fence.py",
+            "web/test_people.py",
+            "web/test_staff.py",
+            "web/test_two_clinics.py",
+        ),
         at_start=True,
     ),
 }

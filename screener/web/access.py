@@ -160,7 +160,7 @@ def staff_only(view: View) -> View:
 
 def member_only(view: View) -> View:
     """Signed in, and anything at the clinic in the address: for what tells of no patient."""
-    return cast(View, auth_required("session")(_at_clinic(view, frozenset(Role), "no role")))
+    return cast(View, auth_required("session")(_at_clinic(view, frozenset(Role))))
 
 
 def clinician_only(view: View) -> View:
@@ -192,7 +192,7 @@ def _fresh() -> timedelta:
     return limit
 
 
-def _at_clinic(view: View, allowed: frozenset[Role], refusal: str) -> Callable[..., object]:
+def _at_clinic(view: View, allowed: frozenset[Role], refusal: str = "") -> Callable[..., object]:
     @wraps(view)
     def guarded(clinic_slug: str, **values: object) -> object:
         clinic = find_clinic(db(), clinic_slug)

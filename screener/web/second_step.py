@@ -65,7 +65,7 @@ class LongPasswords(PasswordUtil):
         _ = is_register
         normal = self.normalize(password)
         problems = password_length_validator(normal)
-        if not problems and _is_guessable(normal, about.get("user")):
+        if not problems and _is_guessable(normal, about["user"]):
             problems = [_GUESSABLE]
         return problems, normal
 
@@ -78,10 +78,8 @@ def _is_guessable(password: str, person: Any) -> bool:
 
 
 def _words_about(person: Any) -> set[str]:
-    told = [*_OUR_WORDS]
-    if person:
-        told += [person.email, person.name]
-        told += [f"{clinic.name} {clinic.slug}" for clinic, _ in list_memberships(db(), person.id)]
+    clinics = [f"{clinic.name} {clinic.slug}" for clinic, _ in list_memberships(db(), person.id)]
+    told = [*_OUR_WORDS, person.email, person.name, *clinics]
     words = re.findall(r"\w+", " ".join(told).lower())
     return {word for word in words if len(word) >= _SHORTEST_WORD}
 

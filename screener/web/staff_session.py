@@ -161,9 +161,7 @@ def _begin(_app: Flask, user: User, authn_via: list[str] | None = None, **_: Any
 
 
 def _end(_app: Flask, **_: Any) -> None:
-    row = staff_session()
-    if row is not None:
-        end_session(db(), row, datetime.now(UTC))
+    end_session(db(), g.staff_session, datetime.now(UTC))
     session.clear()
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from conftest import Installation, settings_of
 from flask import Flask
 from web.client import Browser, Page
-from web.test_sign_in import change, is_in
+from web.test_sign_in import add_passkey, change, is_in
 from web.walking import (
     SignedIn,
     add_requests,
@@ -217,6 +217,7 @@ def test_who_looks_after_the_clinics_comes_in_by_a_link_and_can_be_ended(install
 def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Installation) -> None:
     email, app = "intake@acme.example", installation.app
     lost, browser = sign_in(Browser(app), email), Browser(app)
+    add_passkey(app, email, "Phone")
     forget = ("staff", "forget-second-step")
     assert run(installation, *forget, email) == ["Done. At the next sign-in a second step is set up."]
     assert run(installation, *forget, "x@y.example", status=1) == [

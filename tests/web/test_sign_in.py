@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from time import process_time
+from time import process_time, time
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -223,6 +223,21 @@ def test_a_time_step_is_used_up_by_condition_not_by_memory(app: Flask) -> None:
         totp.set_last_counter(person, SimpleNamespace(counter=6))
 
 
+@pytest.mark.parametrize(("steps", "works"), [(1, True), (3, False), (-3, False)])
+def test_a_code_is_good_half_a_minute_early_and_not_much_sooner_or_later(
+    app: Flask, steps: int, *, works: bool
+) -> None:
+    browser = Browser(app)
+    page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), INTAKE)
+        assert person is not None
+        key = app.extensions["security"].totp_factory._totp.from_source(person.tf_totp_secret)  # noqa: SLF001
+    code = key.generate(time() + 30 * steps).token
+    browser.post(page.path, token_of(page) | {"code": code})
+    assert is_in(browser) is works
+
+
 def make_recovery_codes(browser: Browser) -> list[str]:
     page = browser.get("/staff/mf-recovery-codes")
     shown = browser.post(page.path, token_of(page) | {"generate_new_codes": "yes"})
@@ -307,6 +322,25 @@ def test_the_last_passkey_of_whoever_has_no_app_cannot_be_removed(app: Flask, in
     assert "Your passkey “One” was removed." in remove_passkey(intake, "One").text
     assert "Add another one first." in remove_passkey(intake, "Two").text
     assert "Two" in intake.get(ACCOUNT).text
+
+
+def test_a_passkey_alone_is_asked_of_nobody(app: Flask) -> None:
+    assert Browser(app).get("/staff/wan-signin").status == 404
+
+
+@pytest.mark.parametrize("has_app", [True, False])
+def test_whoever_is_asked_for_a_passkey_is_offered_their_app_if_they_have_one(
+    app: Flask, *, has_app: bool
+) -> None:
+    add_passkey(app, INTAKE, "Phone")
+    if not has_app:
+        without_steps(app, INTAKE)
+    browser = Browser(app)
+    page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+    if has_app:
+        page = browser.follow(browser.post(page.path, token_of(page) | {"which": "webauthn"}))
+    assert page.heading == "Use your passkey"
+    assert ("Use a code from my app" in page.links) is has_app
 
 
 # ---------------------------------------------------------------- what ends sessions (P7)
@@ -441,6 +475,11 @@ def test_a_reset_looks_the_same_whoever_is_asked_for(app: Flask, known: str) -> 
         change(app, INTAKE, password=None)
     assert looks(ask_for_reset(app, INTAKE)) == looks(ask_for_reset(app, NO_PERSON))
     assert [to for _, to, _ in mails(app)] == ([] if known == "disabled" else [INTAKE])
+
+
+def test_whoever_belongs_to_no_clinic_has_none_to_send_a_reset(app: Flask) -> None:
+    assert looks(ask_for_reset(app, "nobody@acme.example")) == looks(ask_for_reset(app, NO_PERSON))
+    assert mails(app) == []
 
 
 @pytest.mark.parametrize("known", ["disabled", "invited", "active"])
@@ -635,6 +674,7 @@ def test_changing_who_comes_in_asks_again_after_ten_minutes(
     places = ["/desk/acme/people", "/staff/tf-setup", "/staff/wan-register", "/staff/mf-recovery-codes"]
     for place in places:
         assert admin.get(place).status == 200
+    assert app.config["SECURITY_FRESHNESS"] == timedelta(minutes=10)
     monkeypatch.setitem(app.config, "SECURITY_FRESHNESS", timedelta(microseconds=1))
     for place in places:
         asked = admin.get(place)
@@ -663,7 +703,8 @@ def test_the_account_page_shows_where_one_signed_in(signed_in: SignedIn) -> None
 def test_everybody_may_sign_in_and_out(app: Flask) -> None:
     for email in STAFF:
         browser = sign_in(Browser(app), email)
-        browser.post("/staff/logout", token_of(browser.get(ACCOUNT)))
+        out = browser.post("/staff/logout", token_of(browser.get(ACCOUNT)))
+        assert out.location == LOGIN
         assert browser.get(ACCOUNT).location.startswith(LOGIN)
 
 
@@ -693,3 +734,20 @@ def test_a_form_with_a_forged_token_signs_nobody_in_and_mails_nothing(app: Flask
         sent |= {"email": "intake@acme.example", "password": PASSWORD}
         assert browser.post(path, sent).status == 400
     assert browser.get("/desk/").location.startswith("/staff/login")
+
+
+def test_a_page_that_was_left_open_for_a_day_still_signs_in(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(app)
+    page = browser.get(LOGIN)
+    later(monkeypatch, 24)
+    assert enter_password(browser, page, INTAKE).location.startswith("/staff/tf-validate")
+
+
+def test_pages_are_pages_whatever_a_program_says_it_would_rather_have(app: Flask) -> None:
+    browser = Browser(app)
+    page = browser.get(LOGIN, headers={"Accept": "application/json"})
+    assert page.heading
+    assert enter_password(browser, page, INTAKE).location
+    assert browser.get(ACCOUNT, headers={"Accept": "application/json"}).location.startswith(LOGIN)

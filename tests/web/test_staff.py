@@ -362,6 +362,23 @@ def test_who_may_not_open_a_request_leaves_no_reading(app: Flask, signed_in: Sig
     assert [what for what, _, _ in events(app, reference)] == ["received"]
 
 
+@pytest.mark.parametrize(
+    ("email", "place", "why"),
+    [
+        ("admin", "requests/{}", "Your role at this clinic does not open patient records."),
+        ("intake", "requests/{}/history/confirm", "Only a clinician of this clinic confirms and signs."),
+        ("intake", "people", "Only an administrator of this clinic may open this page."),
+    ],
+)
+def test_whom_a_page_is_not_for_is_told_whom_it_is_for(
+    app: Flask, signed_in: SignedIn, email: str, place: str, why: str
+) -> None:
+    (reference,) = add_requests(app, [("Pat", ROUTINE, NOW)])
+    page = signed_in(f"{email}@acme.example").get(f"/desk/acme/{place.format(reference)}")
+    assert page.status == 403
+    assert why in page.text
+
+
 def test_what_happened_at_the_emergency_page_is_told_with_its_time(browser: Browser, intake: Browser) -> None:
     walk = begin(browser)
     walk.answer("danger-now", {"danger_now": ["chest_pain"]})
