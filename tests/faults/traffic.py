@@ -84,9 +84,12 @@ class Server:
             time.sleep(0.02)
         raise TimeoutError(f"{path} did not come: {self.last_words()}")
 
+    def all_words(self) -> bytes:
+        # The server writes on where this file stands.
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
+
     def last_words(self) -> str:
-        self.log.seek(0)
-        return self.log.read()[-2000:].decode(errors="replace")
+        return self.all_words()[-2000:].decode(errors="replace")
 
     def processes(self) -> list[psutil.Process]:
         """The server's workers, then itself."""
