@@ -3,12 +3,12 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
-PROXIES := caddy nginx-light openssl systemd
+PROXIES := caddy haproxy nginx-light openssl systemd
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
-  migration-drill disk-first flood brute-force double-submit canary dast fuzz deploy-check fhir-schema fhir-renderer \
+  migration-drill disk-first flood brute-force double-submit rolling-restart failover-drill canary dast fuzz deploy-check fhir-schema fhir-renderer \
   check coverage mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php sqlmap strace \
   clean
 
@@ -32,7 +32,7 @@ libreoffice: .venv/installed calc ## Exports as LibreOffice opens them: no cell 
 # Rigs: on DB=sqlite or DB=postgres, both without it; CYCLES= for more or fewer turns than their short setting.
 RIG = @DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults
 
-proofs: .venv/installed strace ## The rigs below one after the other, and a table of what came of them (RIGS="kill9 ...")
+proofs: .venv/installed strace proxies ## The rigs below one after the other, and a table of what came of them (RIGS="kill9 ...")
 	@RIGS="$(RIGS)" DB=$(DB) CYCLES=$(CYCLES) PYTHONPATH=.:tests $(BIN)/python -m faults.proofs
 
 kill9: .venv/installed ## App and database killed while people send requests: no receipt is lost (CYCLES=60)
@@ -56,7 +56,7 @@ brute-force: .venv/installed ## Passwords tried from 50 addresses; the owners st
 double-submit: .venv/installed ## One form sent by 2 to 8 at once: one request, receipt and set of mails (CYCLES=500)
 	$(RIG).double_submit
 
-deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx and Caddy, read by these programs
+deploy-check: .venv/installed proxies ## The systemd units and the examples for nginx, Caddy and HAProxy, read by these programs
 	$(BIN)/pytest tests/deploy $(ARGS)
 
 canary: .venv/installed pango ## A word of its own into every field, looked for where none may be (DB=, PLANT=1 to see it fail)
@@ -85,6 +85,12 @@ migration-drill: .venv/installed ## Setups killed at random moments leave the da
 
 disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20)
 	$(RIG).disk_first
+
+rolling-restart: .venv/installed proxies ## Three servers behind HAProxy restarted in turn: no request fails (CYCLES=3)
+	$(RIG).rolling_restart
+
+failover-drill: .venv/installed ## PostgreSQL's primary killed, its standby promoted: nothing acknowledged is lost (CYCLES=5)
+	$(RIG).failover_drill
 
 .PHONY: desk-cost
 desk-cost: .venv/installed ## Processor time and statements of each page of the desk, on the demo that is there
@@ -198,13 +204,13 @@ pango:
 	fi
 
 proxies:
-	@for each in nginx caddy systemd-analyze openssl; do command -v $$each >/dev/null || missing=1; done; \
+	@for each in nginx caddy haproxy systemd-analyze openssl; do command -v $$each >/dev/null || missing=1; done; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing nginx, Caddy and systemd to read their examples" && apt-get update -qq && \
+	  echo "Installing nginx, Caddy, HAProxy and systemd to read their examples" && apt-get update -qq && \
 	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
 	else \
-	  echo "This needs nginx, Caddy and systemd. Install them (Debian: sudo apt install $(PROXIES)) and run again." >&2; exit 1; \
+	  echo "This needs nginx, Caddy, HAProxy and systemd. Install them (Debian: sudo apt install $(PROXIES)) and run again." >&2; exit 1; \
 	fi
 
 php:

@@ -106,6 +106,30 @@ class PostgresServer:
                 process.kill()
         self.stop()
 
+    def follow(self, primary: PostgresServer) -> None:
+        """From now on a standby of that one, whatever it held; it may have been killed."""
+        if self._watch.returncode is None:
+            self.stop()
+        shutil.rmtree(self._data)
+        copying = [self.programs / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "-D", self._data]
+        self._run([*copying, "--write-recovery-conf", "--checkpoint=fast"])
+        self.start()
+
+    def require_standby(self) -> None:
+        """From now on nothing is acknowledged before the standby has it on its disk too."""
+        self._execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._execute("SELECT pg_reload_conf()")
+        until = time.monotonic() + _START_SECONDS
+        asking = "SELECT sync_state FROM pg_stat_replication"
+        while self._admin.execute(asking).fetchall() != [("sync",)]:
+            if time.monotonic() > until:
+                raise TimeoutError("no standby follows")
+            time.sleep(0.05)
+
+    def promote(self) -> None:
+        """A standby no more."""
+        self._execute("SELECT pg_promote()")
+
     def kill_backend(self) -> None:
         """One that serves somebody: the others end with it, and the server begins anew."""
         for process in self.processes():

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -29,6 +30,17 @@ from screener.store.write_turns import WriteTurns
 # Below this version a WAL file can corrupt the database when it is reset.
 _SAFE_WAL: Final = (3, 51, 3)
 _CONNECT_SECONDS: Final = 5
+# A machine without power says nothing, not even that it is gone: after eleven seconds nobody waits for it.
+_UNHEARD: Final = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10000,
+}
+# Between the names of servers, and where no port is said.
+_SEVERAL: Final = ","
+_PORT: Final = "5432"
+_PARTS: Final = {"username": "user", "password": "password", "database": "dbname"}
 _PASSED: Final = (
     "The database's own wall between clinics does not stand: this role passes it."
     " Use one that is no superuser and has no BYPASSRLS (docs/postgresql.md)."
@@ -101,7 +113,7 @@ class Database:
     """An engine and its sessions; each session carries the vault and its own clinic."""
 
     def __init__(self, url: str, vault: Vault, limits: Limits = _LIMITS) -> None:
-        self.url = _with_driver(make_url(url))
+        self.url = _read_address(url)
         self.vault = vault
         self.engine = _sqlite(self.url, limits) if self.is_sqlite else _postgresql(self.url, limits)
         self.new_session = sessionmaker(
@@ -126,6 +138,8 @@ class Database:
                 found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
                 off = [name for name in names if found[name] == "off"]
                 told = [f"PostgreSQL: {', '.join(f'{name} {value}' for name, value in found.items())}."]
+                if _SEVERAL in str(self.url.query.get("host")):
+                    told.append(f"Of several servers the one at {_place_of(connection)} answers.")
                 problems = [f"{name} is off: a receipt could be lost. Turn it on." for name in off]
                 return told, [*problems, *_gaps(connection)]
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
@@ -195,14 +209,49 @@ def vault_of(session: Session) -> Vault:
     return vault
 
 
-def _with_driver(url: URL) -> URL:
+def _read_address(address: str) -> URL:
+    """Also one of several servers in PostgreSQL's own way: postgresql://user@one:5432,two:5432/database."""
+    scheme, _, place = address.partition("://")
+    named = place.partition("/")[0].rpartition("@")[2]
+    if scheme.partition("+")[0] in {"postgresql", "postgres"} and _SEVERAL in named:
+        try:
+            parts: dict[str, Any] = conninfo_to_dict(f"postgresql://{place}")
+        except psycopg.Error:
+            # It says the address again, with its password.
+            raise ValueError("several servers are named like this: postgresql://user@one,two/name") from None
+        about = {kind: parts.pop(name, None) for kind, name in _PARTS.items()}
+        url = URL.create("postgresql", **about, query=parts)
+    else:
+        url = make_url(address)
     match url.drivername:
-        case "postgresql" | "postgres":
-            return url.set(drivername="postgresql+psycopg")
-        case "sqlite" | "postgresql+psycopg":
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return _that_writes(url.set(drivername="postgresql+psycopg"))
+        case "sqlite":
             return url
         case other:
             raise ValueError(f"the database is sqlite:/// or postgresql://, not {other}://")
+
+
+def _that_writes(url: URL) -> URL:
+    """Of several servers the one that may be written to, whichever it is now."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    hosts = str(arguments.get("host", "")).split(_SEVERAL)
+    if len(hosts) == 1:
+        return url
+    ports = str(arguments.get("port", "")).split(_SEVERAL)
+    if len(ports) == 1:
+        ports *= len(hosts)
+    several = {
+        "host": _SEVERAL.join(hosts),
+        "port": _SEVERAL.join(port or _PORT for port in ports),
+        "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
+    }
+    return url.set(host="", port=None).update_query_dict(several)
+
+
+def _place_of(connection: Connection) -> str:
+    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+    return f"{info.host}:{info.port}"
 
 
 def _gaps(connection: Connection) -> list[str]:
@@ -222,6 +271,7 @@ def _postgresql(url: URL, limits: Limits) -> Engine:
     arguments = {
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         "connect_timeout": _CONNECT_SECONDS,
+        **_UNHEARD,
     }
     # Pinged before each use: after a restart of the server the first request works already.
     engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)

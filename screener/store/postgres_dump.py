@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO, Any, Final
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 from screener.store.backup_file import parts_of
@@ -86,8 +87,9 @@ def _running(url: URL | None, name: str, *options: str) -> Iterator[tuple[IO[byt
         raise BackupError(_ADVICE.format(name))
     environment, address = dict(os.environ), []
     if url is not None:
-        plain = url.set(drivername="postgresql", password=None)
-        address = [f"--dbname={plain.render_as_string()}"]
+        # As the app itself connects, also where it names several servers.
+        _, place = url.set(password=None).get_dialect()().create_connect_args(url.set(password=None))
+        address = [f"--dbname={make_conninfo(**place)}"]
         environment |= {"PGPASSWORD": str(url.password)} if url.password else {}
         environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} {_ALL_SEEN}".strip()
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}

@@ -113,7 +113,6 @@ def build_app(settings: Settings | None = None) -> Flask:
         "SECRET_KEY": settings.secret,
         "MAX_CONTENT_LENGTH": arrival.MAX_BODY,
         "TRUSTED_HOSTS": settings.hosts,
-        "SEND_FILE_MAX_AGE_DEFAULT": 31536000,
     }
     app.extensions["screener.database"] = open_database(settings)
     app.extensions["screener.settings"] = settings

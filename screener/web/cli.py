@@ -690,8 +690,15 @@ def demo_command(*, submissions: int | None) -> None:
     type=click.IntRange(1, 64),
     help="Processes; more than one only on PostgreSQL.",
 )
+@click.option(
+    "--drain",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 60),
+    help="Seconds to serve on after a stop is asked for, not ready, so that a balancer turns elsewhere.",
+)
 @click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
-def serve_command(*, port: int, address: str, workers: int, demo: bool) -> None:
+def serve_command(*, port: int, address: str, workers: int, drain: int, demo: bool) -> None:
     """Serve the pages, for a reverse proxy on this machine."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -714,7 +721,7 @@ def serve_command(*, port: int, address: str, workers: int, demo: bool) -> None:
         _print_demo(port)
         _start_demo_mail(port)
         _start_demo_host(port)
-    Server(
+    server = Server(
         "screener.web.served:app",
         address=address,
         port=port,
@@ -728,7 +735,26 @@ def serve_command(*, port: int, address: str, workers: int, demo: bool) -> None:
         # One that was killed is begun again; one that waits for a slow sender does not hold up a stop.
         respawn_failed_workers=True,
         workers_kill_timeout=_STOPPING_SECONDS,
-    ).serve()
+    )
+    if drain:
+        server.on_startup(lambda: _stop_later(drain))
+    server.serve()
+
+
+def _stop_later(seconds: int) -> None:
+    """Told to stop, the server first says so where a balancer asks, and goes on that long."""
+    import signal
+    from threading import Timer
+
+    from screener.web.readiness import say_leaving
+
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def leave(*_: object) -> None:
+        say_leaving()
+        Timer(seconds, stop).start()  # type: ignore[arg-type]  # the server's own
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _print_demo(port: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_time
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from flask_babel import get_locale
 from jinja2 import StrictUndefined
 
@@ -23,6 +23,7 @@ from screener.web.languages import gettext, translated
 from screener.web.us_states import STATE_NAMES
 
 MOST_BESIDE, LONGEST_BESIDE = 3, 24
+_FOR_EVER = 31536000
 
 
 def install(app: Flask, static_folder: Path) -> None:
@@ -55,6 +56,12 @@ def install(app: Flask, static_folder: Path) -> None:
         # The hash makes the file cacheable for ever.
         "static_url": lambda name: f"{app.static_url_path}/{name}?v={hashes[name]}",
     }
+
+    def keep_seconds(name: str | None) -> int | None:
+        # While an update is on its way, another version's page may ask this one for its file.
+        return _FOR_EVER if request.args.get("v") == hashes.get(name or "", "") else None
+
+    app.get_send_file_max_age = keep_seconds  # type: ignore[method-assign, assignment]
     app.add_url_rule("/", "home", lambda: render_template("home.html"))
 
 

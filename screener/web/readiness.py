@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from multiprocessing import active_children, parent_process
+from threading import Event
+from typing import Final
+
 from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -10,6 +16,23 @@ from screener.store.database import begin_reading
 from screener.store.migrations import pending
 from screener.web.access import database, db
 from screener.web.transaction import RETRY_AFTER_SECONDS
+
+# Said to a server's processes before they are stopped.
+_LEAVE: Final = signal.SIGUSR1
+_leaving: Final = Event()
+
+
+def hear_of_leaving() -> None:
+    """In a process that our server began: once it hears that it will be stopped, it is not ready any more."""
+    if parent_process() is not None:
+        signal.signal(_LEAVE, lambda *_: _leaving.set())
+
+
+def say_leaving() -> None:
+    """To each process that this one began."""
+    for process in active_children():
+        if process.pid:
+            os.kill(process.pid, _LEAVE)
 
 
 def install(app: Flask) -> None:
@@ -23,7 +46,9 @@ def _show() -> Response:
 
 
 def _missing() -> str | None:
-    """What must be mended first, in a word."""
+    """Why nobody should be sent here, in a word."""
+    if _leaving.is_set():
+        return "leaving"
     try:
         if pending(database()):
             return "migrations"

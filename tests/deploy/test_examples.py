@@ -52,6 +52,27 @@ def test_nginx_takes_its_example(site: Path) -> None:
     assert "[warn]" not in run("nginx", "-t", "-e", "stderr", "-c", site)
 
 
+def test_haproxy_takes_its_example(tmp_path: Path) -> None:
+    made = ("-keyout", tmp_path / "key", "-out", tmp_path / "certificate")
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=screen.example.org", *made)
+    both = (tmp_path / "key").read_text() + (tmp_path / "certificate").read_text()
+    (tmp_path / "screener.pem").write_text(both)
+    example = (EXAMPLES / "haproxy.cfg").read_text()
+    assert "/etc/ssl/screener" in example
+    own = tmp_path / "haproxy.cfg"
+    # With the server on another machine.
+    whole = example.replace("# server four", "server four").replace("/etc/ssl/screener", str(tmp_path))
+    own.write_text(whole)
+    assert run("haproxy", "-c", "-f", own).strip() == "Configuration file is valid"
+
+
+def test_nginx_takes_its_example_behind_a_balancer(site: Path) -> None:
+    lines = "    set_real_ip_from 10.0.0.5;\n    real_ip_header X-Forwarded-For;\n"
+    assert all(line in (EXAMPLES.parent / "scaling.md").read_text() for line in lines.splitlines())
+    site.write_text(site.read_text().replace("    client_max_body_size", f"{lines}    client_max_body_size"))
+    assert "[warn]" not in run("nginx", "-t", "-e", "stderr", "-c", site)
+
+
 def test_caddy_takes_its_example() -> None:
     assert "Valid configuration" in run(
         "caddy", "validate", "--adapter", "caddyfile", "--config", EXAMPLES / "Caddyfile"

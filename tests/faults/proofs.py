@@ -30,6 +30,8 @@ class Rig(NamedTuple):
 
     cycles: int
     command: list[str] | None = None
+    # The one database it is about.
+    only: str = ""
 
 
 RIGS: Final[Mapping[str, Rig]] = {
@@ -45,6 +47,8 @@ RIGS: Final[Mapping[str, Rig]] = {
     "flood": Rig(40),
     "brute-force": Rig(1000),
     "double-submit": Rig(500),
+    "rolling-restart": Rig(3, only="postgres"),
+    "failover-drill": Rig(5, only="postgres"),
 }
 
 
@@ -87,7 +91,8 @@ def prove(name: str, kind: str) -> Proof:
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     names = os.environ.get("RIGS", "").split() or list(RIGS)
-    proofs = [prove(name, kind) for name in names for kind in KINDS[os.environ.get("DB", "")]]
+    kinds = KINDS[os.environ.get("DB", "")]
+    proofs = [prove(name, kind) for name in names for kind in kinds if RIGS[name].only in {"", kind}]
     click.echo(f"\n{'rig':<17}{'database':<10}{'cycles':>6}{'seconds':>9}  result")
     for proof in proofs:
         verdict = "ok" if proof.held else "FAILED"

@@ -34,12 +34,15 @@ class Outcome(NamedTuple):
 Play = Callable[[str, int], Outcome]
 
 
-def run(name: str, play: Play, cycles: int) -> int:
-    """Plays on DB (both without it), CYCLES times or as often as the rig says; an exit status."""
+def run(name: str, play: Play, cycles: int, only: str = "") -> int:
+    """Plays on DB (both without it), or on what alone will do, CYCLES times or as often as the rig says.
+
+    An exit status.
+    """
     # Told to stop, a rig takes its servers along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cycles = int(os.environ.get("CYCLES") or cycles)
-    return max([_run(name, play, kind, cycles) for kind in KINDS[os.environ.get("DB", "")]])
+    return max([_run(name, play, kind, cycles) for kind in KINDS[only or os.environ.get("DB", "")]])
 
 
 def _run(name: str, play: Play, kind: str, cycles: int) -> int:

@@ -51,16 +51,20 @@ class Server:
     settings: Settings
     workers: int
     port: int = field(default_factory=free_port)
+    drain: int = 0
     running: subprocess.Popen[bytes] | None = None
     # A line a request: for whoever looks for a failure, not among what a rig tells.
     log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
+    def command(self) -> list[str]:
+        about = {"port": self.port, "workers": self.workers, "drain": self.drain}
+        return [*COMMAND, "serve", *(f"--{name}={value}" for name, value in about.items())]
+
     def start(self) -> float:
         """Seconds until it answered."""
-        command = [*COMMAND, "serve", "--port", str(self.port), "--workers", str(self.workers)]
         begun = time.monotonic()
         self.running = subprocess.Popen(
-            command,
+            self.command(),
             cwd=ROOT,
             env=environment_of(self.settings),
             stdout=self.log,
@@ -80,9 +84,12 @@ class Server:
             time.sleep(0.02)
         raise TimeoutError(f"{path} did not come: {self.last_words()}")
 
+    def all_words(self) -> bytes:
+        # The server writes on where this file stands.
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0)
+
     def last_words(self) -> str:
-        self.log.seek(0)
-        return self.log.read()[-2000:].decode(errors="replace")
+        return self.all_words()[-2000:].decode(errors="replace")
 
     def processes(self) -> list[psutil.Process]:
         """The server's workers, then itself."""
@@ -96,6 +103,13 @@ class Server:
             os.killpg(self.running.pid, signal.SIGKILL)
             self.running.wait()
             psutil.wait_procs(found, timeout=10)
+
+    def stop(self) -> None:
+        """As an operator does."""
+        assert self.running
+        self.running.terminate()
+        if self.running.wait(_PATIENCE_SECONDS):
+            raise OSError(f"it did not stop well: {self.last_words()}")
 
     def kill_worker(self) -> None:
         """The server begins another by itself."""

@@ -153,3 +153,32 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path, vault: Vault) -> None:
     rights = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
     assert rights["new.db"] == 0o600
     assert set(rights.values()) == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts", "ports", "wanted"),
+    [
+        ("postgresql://u:p%40s@one:5433,two/db", "one,two", "5433,5432", "read-write"),
+        ("postgresql+psycopg://u:p%40s@[::1],two/db", "::1,two", "5432,5432", "read-write"),
+        (
+            "postgresql+psycopg://u:p%40s@/db?host=one:5433&host=two:5434",
+            "one,two",
+            "5433,5434",
+            "read-write",
+        ),
+        ("postgresql://u:p%40s@one,two/db?target_session_attrs=any", "one,two", "5432,5432", "any"),
+    ],
+)
+def test_an_address_of_several_servers_means_the_one_that_writes(
+    vault: Vault, address: str, hosts: str, ports: str, wanted: str
+) -> None:
+    database = Database(address, vault)
+    _, told = database.engine.dialect.create_connect_args(database.url)
+    assert (told["host"], told["port"], told["target_session_attrs"]) == (hosts, ports, wanted)
+    assert (told["user"], told["password"], told["dbname"]) == ("u", "p@s", "db")
+
+
+def test_an_address_that_cannot_be_read_is_not_told_again(vault: Vault) -> None:
+    with pytest.raises(ValueError, match="several servers are named like this") as refused:
+        Database("postgresql://u:quetzalcoatlus@one,two:port:s/db?what=1", vault)
+    assert "quetzalcoatlus" not in str(refused.value)

@@ -8,6 +8,7 @@ import stat
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE
@@ -138,6 +139,20 @@ def test_without_its_keys_a_backup_says_which_are_missing(
     ):
         assert told in run(replace(elsewhere, **lacking), "restore", str(file), status=1)  # type: ignore[arg-type]
     run(elsewhere, "restore", str(file))
+
+
+@pytest.mark.postgresql_only
+def test_of_several_servers_setup_doctor_and_backup_find_the_one_that_is_there(
+    installation: Installation, tmp_path: Path
+) -> None:
+    name, _, folder = installation.settings.database_url.removeprefix("postgresql://").partition("?host=")
+    user, _, name = name.partition("@/")
+    url = f"postgresql://{user}@{quote(str(tmp_path), safe='')},{quote(folder, safe='')}/{name}"
+    settings = replace(installation.settings, database_url=url)
+    run(settings, "setup")
+    # The tests' server may lose data, so it is not content.
+    assert f"Of several servers the one at {folder}:5432 answers." in run(settings, "doctor", status=1)
+    assert "all verified" in run(settings, "backup", str(tmp_path / "one.backup"))
 
 
 def test_postgresql_says_what_to_install(

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPResponse
 from pathlib import Path
@@ -184,18 +184,40 @@ def test_a_stop_lets_what_was_begun_end(served: Served) -> None:
 
 
 def test_a_server_that_was_killed_leaves_nobody_at_its_door(served: Served, tmp_path: Path) -> None:
+    with another(served, tmp_path) as one:
+        one.process.kill()
+        one.process.wait(10)
+        _wait_until_shut(one.port)
+
+
+def test_before_it_stops_it_is_not_ready_so_that_a_balancer_turns_elsewhere(
+    served: Served, tmp_path: Path
+) -> None:
+    with another(served, tmp_path, "--drain=1") as one:
+        one.process.send_signal(signal.SIGTERM)
+        told = one.get("/readyz")
+        while told[0] == 200:
+            told = one.get("/readyz")
+        assert (told[0], told[2]) == (503, "not ready: leaving\n")
+        assert one.get("/c/acme")[0] == 200
+        _wait_until_shut(one.port)
+        assert one.process.wait(10) == 0
+
+
+@contextmanager
+def another(served: Served, folder: Path, *options: str) -> Iterator[Served]:
+    """A server of its own."""
     left: list[psutil.Process] = []
-    port, about = free_port(), {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
-    with (tmp_path / "log").open("wb") as told:
-        serve = [*COMMAND, "serve", "--port", str(port)]
+    port, about = free_port(), {"PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics")}
+    with (folder / "log").open("wb") as told:
+        serve = [*COMMAND, "serve", "--port", str(port), *options]
         process = subprocess.Popen(serve, cwd=ROOT, env=served.environment | about, stderr=told)
+    running = replace(served, port=port, process=process)
     try:
-        _wait_until_ready(replace(served, port=port, process=process))
+        _wait_until_ready(running)
         left = psutil.Process(process.pid).children(recursive=True)
         assert left
-        process.kill()
-        process.wait(10)
-        _wait_until_shut(port)
+        yield running
     finally:
         for each in (process, *left):
             with suppress(psutil.NoSuchProcess):

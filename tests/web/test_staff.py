@@ -620,6 +620,9 @@ def test_static_files_are_cached_and_named_by_their_content(browser: Browser) ->
     got = browser.get(sheet)
     assert "max-age=31536000" in got.headers["Cache-Control"]
     assert got.headers["X-Content-Type-Options"] == "nosniff"
+    # The address of another version, whose pages and files another server has during an update.
+    for other in (f"{sheet[:-12]}0123456789ab", sheet.partition("?")[0]):
+        assert browser.get(other).headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(
