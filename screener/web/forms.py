@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar, assert_never
 
 import phonenumbers
@@ -307,18 +308,22 @@ _Fields = TypeVar("_Fields", bound=QuestionsForm)
 def _fields(
     kind: type[_Fields], questions: Sequence[Question], held: Mapping[str, Value | None], formdata: Any
 ) -> _Fields:
-    fields = {q.id: AnswerField(q, may_be_blank=True) for q in questions}
-    form_class: type[_Fields] = type(kind.__name__, (kind,), fields)
+    form_class: type[_Fields] = _form_class(kind, tuple(questions), may_be_blank=True)
     return form_class(formdata, data={q.id: held.get(q.id, SKIPPED) for q in questions})
+
+
+# As many as there are pages, each with those of its questions that are asked of somebody.
+@lru_cache(maxsize=512)
+def _form_class(kind: Any, questions: tuple[Question, ...], *, may_be_blank: bool) -> Any:
+    """A form of this kind with these fields: made once, for that takes longer than to fill it in."""
+    fields = {q.id: AnswerField(q, may_be_blank=may_be_blank) for q in questions}
+    return type(kind.__name__, (kind,), fields)
 
 
 def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:
     """The form of a page, with a field for each of its questions that is asked."""
     questions = answers.asked_on(page)
-    fields = {
-        question.id: AnswerField(question, may_be_blank=page.part in _MAY_BE_BLANK) for question in questions
-    }
-    form_class: type[PageForm] = type("QuestionForm", (PageForm,), fields)
+    form_class: type[PageForm] = _form_class(PageForm, questions, may_be_blank=page.part in _MAY_BE_BLANK)
     stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
     meta = {"csrf_context": form_token, "said_head_days": answers[HEAD_DAYS]}
     return form_class(formdata, data=stored, meta=meta)
