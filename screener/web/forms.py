@@ -308,7 +308,7 @@ _Fields = TypeVar("_Fields", bound=QuestionsForm)
 def _fields(
     kind: type[_Fields], questions: Sequence[Question], held: Mapping[str, Value | None], formdata: Any
 ) -> _Fields:
-    form_class: type[_Fields] = _form_class(kind, tuple(questions), may_be_blank=True)
+    form_class: type[_Fields] = _form_class(kind, tuple(questions), may_be_blank=True)  # type: ignore[arg-type]
     return form_class(formdata, data={q.id: held.get(q.id, SKIPPED) for q in questions})
 
 
