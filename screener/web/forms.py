@@ -92,6 +92,16 @@ class AnswerField(Field):
             return []
         return _as_sent(self.question, self.object_data)
 
+    def checked(self, code: str) -> str:
+        """What marks this choice in HTML."""
+        return " checked" if code in self.typed else ""
+
+    @property
+    def written(self) -> str:
+        """What stands in a field to type in; there "not sure" is a box of its own beside a number."""
+        shown = (text for text in self.typed if text != UNSURE or isinstance(self.question, Text))
+        return next(shown, "")
+
     @property
     def offers_unsure(self) -> bool:
         return self.question.unsure_allowed and not isinstance(self.question, Text)
@@ -314,19 +324,26 @@ def _fields(
 
 # As many as there are pages, each with those of its questions that are asked of somebody.
 @lru_cache(maxsize=512)
-def _form_class(kind: Any, questions: tuple[Question, ...], *, may_be_blank: bool) -> Any:
+def _form_class(
+    kind: Any, questions: tuple[Question, ...], *, may_be_blank: bool, field: Any = AnswerField
+) -> Any:
     """A form of this kind with these fields: made once, for that takes longer than to fill it in."""
-    fields = {q.id: AnswerField(q, may_be_blank=may_be_blank) for q in questions}
+    fields = {q.id: field(q, may_be_blank=may_be_blank) for q in questions}
     return type(kind.__name__, (kind,), fields)
 
 
 def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:
     """The form of a page, with a field for each of its questions that is asked."""
     questions = answers.asked_on(page)
-    form_class: type[PageForm] = _form_class(PageForm, questions, may_be_blank=page.part in _MAY_BE_BLANK)
     stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
     meta = {"csrf_context": form_token, "said_head_days": answers[HEAD_DAYS]}
-    return form_class(formdata, data=stored, meta=meta)
+    return page_form(page, questions)(formdata, data=stored, meta=meta)
+
+
+def page_form(page: Page, questions: tuple[Question, ...], field: Any = AnswerField) -> type[PageForm]:
+    may_be_blank = page.part in _MAY_BE_BLANK
+    found: type[PageForm] = _form_class(PageForm, questions, may_be_blank=may_be_blank, field=field)
+    return found
 
 
 # ---------------------------------------------------------------- the request's own page
