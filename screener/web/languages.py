@@ -10,8 +10,8 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g
-from flask_babel import Babel, Domain, get_locale, refresh
+from flask import Flask, g, has_app_context
+from flask_babel import Babel, Domain, refresh
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -37,8 +37,7 @@ def read_catalogue(language: str) -> NullTranslations:
 
 
 def _catalogue() -> NullTranslations:
-    locale = get_locale()
-    return read_catalogue(locale.language) if locale else NullTranslations()
+    return read_catalogue(language()) if has_app_context() else NullTranslations()
 
 
 class Catalogues(Domain):
@@ -67,8 +66,11 @@ def install(app: Flask) -> None:
 
 def language() -> str:
     """What this page speaks."""
-    wanted = str(g.get("language") or SOURCE_LANGUAGE)
-    return wanted if wanted in offered_languages() else next(iter(offered_languages()))
+    spoken: str | None = g.get("spoken")
+    if spoken is None:
+        wanted, offered = str(g.get("language") or SOURCE_LANGUAGE), offered_languages()
+        spoken = g.spoken = wanted if wanted in offered else next(iter(offered))
+    return spoken
 
 
 def offered_languages() -> dict[str, str]:
@@ -80,12 +82,17 @@ def offered_languages() -> dict[str, str]:
 def speak_only(codes: Collection[str]) -> None:
     """From here on this page speaks none but these, whatever its address, draft or device asks for."""
     g.languages_offered = codes
-    refresh()
+    _speak_anew()
 
 
 def speak(code: str) -> None:
     """From here on, this page speaks that language."""
     g.language = code
+    _speak_anew()
+
+
+def _speak_anew() -> None:
+    g.pop("spoken", None)
     refresh()
 
 
