@@ -137,7 +137,7 @@ class Answers:
         return dict(self._kept)
 
     def asked_on(self, page: Page) -> tuple[Question, ...]:
-        return tuple(question for question in page.questions if question.id in self._asked)
+        return tuple([question for question in page.questions if question.id in self._asked])
 
     def path(self, parts: Collection[Part]) -> Iterator[Page]:
         """The pages a person walks through, in order."""

@@ -303,13 +303,14 @@ def _keep_rows_to_clinic(session: Session, _context: UOWTransaction, _instances:
     for row in _scoped(session.new):
         if row.clinic_id is None:
             row.clinic_id = entered_clinic(session)
-    rows = [*_scoped(session.new), *_scoped(session.dirty), *_scoped(session.deleted)]
+    changed = _scoped(session.dirty)
+    rows = [*_scoped(session.new), *changed, *_scoped(session.deleted)]
     for row in rows:
         if row.clinic_id != entered_clinic(session):
             raise OtherClinicError(f"a row of {row.__tablename__} belongs to another clinic")
     if rows:
         _tell_database(session)
-    for row in _scoped(session.dirty):
+    for row in changed:
         if row.append_only and session.is_modified(row):
             raise StoreError(f"rows of {row.__tablename__} are written once and never changed")
 
