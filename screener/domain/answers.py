@@ -72,12 +72,14 @@ class Answers:
         self.ignored = tuple(ignored)
 
     def _is_called_for(self, question: Question, raw: Raw) -> bool | None:
-        if not question.when:
-            return True
-        verdicts = [self._holds(condition, raw) for condition in question.when]
-        if any(verdicts):
-            return True
-        return None if None in verdicts else False
+        called_for: bool | None = not question.when
+        for condition in question.when:
+            holds = self._holds(condition, raw)
+            if holds:
+                return True
+            if holds is None:
+                called_for = None
+        return called_for
 
     def _holds(self, condition: Condition, raw: Raw) -> bool | None:
         leading = condition.question
@@ -135,7 +137,7 @@ class Answers:
         return dict(self._kept)
 
     def asked_on(self, page: Page) -> tuple[Question, ...]:
-        return tuple(question for question in page.questions if question.id in self._asked)
+        return tuple([question for question in page.questions if question.id in self._asked])
 
     def path(self, parts: Collection[Part]) -> Iterator[Page]:
         """The pages a person walks through, in order."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -53,6 +53,7 @@ class OpenDraft:
     """A draft whose door was opened; change `document`, then `save_draft`."""
 
     row: Draft
+    clinic: Clinic
     key: bytes = field(repr=False)
     document: dict[str, Any] = field(repr=False)
 
@@ -71,7 +72,7 @@ def add_draft(
     """
     enter_clinic(session, clinic_id)
     row = Draft(id=new_id(), clinic_id=clinic_id, created_at=now, last_active_at=now, reached=reached)
-    draft = OpenDraft(row, new_key(), dict(document))
+    draft = OpenDraft(row, session.get_one(Clinic, clinic_id), new_key(), dict(document))
     row.sealed = _seal(draft)
     session.add(row)
     session.flush()
@@ -109,36 +110,41 @@ def find_open_draft(
     found = _find_door(session, token, kind, to_change=to_change)
     if found is None:
         return None
-    row, door = found
+    row, door, clinic = found
     enter_clinic(session, row.clinic_id)
     if now >= kept_until(row, draft_life(session, row.clinic_id)):
         return None
     key = unwrap_draft_key(vault_of(session), token, place_of(door, "wrapped_key"), door.wrapped_key)
     document = open_document(KeyRing.of_one(key), place_of(row, "sealed"), row.sealed)
-    return OpenDraft(row, key, document)
+    return OpenDraft(row, clinic, key, document)
+
+
+# Made once: what every page of a patient begins with, and all that it needs to know of the clinic.
+_OPEN_DOOR: Final = (
+    select(Draft, DraftDoor, Clinic)
+    .join(DraftDoor, and_(DraftDoor.clinic_id == Draft.clinic_id, DraftDoor.draft_id == Draft.id))
+    .join(Clinic, Clinic.id == Draft.clinic_id)
+    .where(
+        DraftDoor.secret_hash == bindparam("secret_hash"),
+        DraftDoor.kind == bindparam("kind"),
+        DraftDoor.replaced_at.is_(None),
+    )
+)
+_OPEN_DOOR_TO_CHANGE: Final = _OPEN_DOOR.with_for_update(of=(Draft, DraftDoor))
 
 
 def _find_door(
     session: Session, token: str, kind: Kind, *, to_change: bool
-) -> tuple[Draft, DraftDoor] | None:
+) -> tuple[Draft, DraftDoor, Clinic] | None:
     if not _TOKEN.fullmatch(token):
         return None
-    same_draft = and_(DraftDoor.clinic_id == Draft.clinic_id, DraftDoor.draft_id == Draft.id)
-    looked_up = (
-        select(Draft, DraftDoor)
-        .join(DraftDoor, same_draft)
-        .where(
-            DraftDoor.secret_hash == token_hash(token),
-            DraftDoor.kind == kind,
-            DraftDoor.replaced_at.is_(None),
-        )
-    )
     found = session.execute(
         # SQLite knows no row locks; there each writer waits for the one before it anyway.
-        looked_up.with_for_update() if to_change else looked_up,
+        _OPEN_DOOR_TO_CHANGE if to_change else _OPEN_DOOR,
+        {"secret_hash": token_hash(token), "kind": kind},
         execution_options=looking_up(session, "draft by token"),
     ).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return None if found is None else (found[0], found[1], found[2])
 
 
 def find_clinic_of_closed_door(session: Session, token: str) -> UUID | None:

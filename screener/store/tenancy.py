@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final, NoReturn
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     ColumnClause,
@@ -46,6 +47,8 @@ CLINIC_SETTING: Final = "screener.clinic"
 LOOKUP_SETTING: Final = "screener.lookup"
 _SCOPED_TABLES: Final[set[str]] = set()
 _APPEND_ONLY_TABLES: Final[set[str]] = set()
+# What was found in a statement that is still there. It never changes: whatever is added to one makes another.
+_INSPECTED: Final[WeakKeyDictionary[Executable, tuple[frozenset[str], frozenset[str]]]] = WeakKeyDictionary()
 
 
 class ClinicScoped:
@@ -157,7 +160,7 @@ def _tell_again(session: Session, *_about: object) -> None:
 
 @event.listens_for(ClinicSession, "do_orm_execute")
 def _keep_to_clinic(state: ORMExecuteState) -> None:
-    tables, unfiltered = _inspect(state.statement)
+    tables, unfiltered = _inspect_once(state.statement)
     lookup = state.execution_options.get("named_lookup")
     if lookup is not None:
         _check_lookup(lookup, tables)
@@ -182,14 +185,14 @@ def _add_criteria(state: ORMExecuteState, clinic_id: UUID) -> None:
     state.statement = state.statement.options(criteria)
 
 
-def _check_lookup(lookup: str, tables: set[str]) -> None:
+def _check_lookup(lookup: str, tables: frozenset[str]) -> None:
     if lookup not in NAMED_LOOKUPS:
         raise NoClinicError(f"there is no named look-up {lookup!r}")
     if not tables <= NAMED_LOOKUPS[lookup]:
         raise NoClinicError(f"the look-up {lookup!r} may not touch {_names(tables - NAMED_LOOKUPS[lookup])}")
 
 
-def _refuse_unfiltered(state: ORMExecuteState, unfiltered: set[str]) -> None:
+def _refuse_unfiltered(state: ORMExecuteState, unfiltered: frozenset[str]) -> None:
     if not state.is_orm_statement or unfiltered:
         raise NoClinicError(
             f"the filter cannot reach {_names(unfiltered)} in this statement: name the mapped class, "
@@ -215,7 +218,14 @@ def _check_rows(state: ORMExecuteState, statement: Insert, clinic_id: UUID) -> N
             raise OtherClinicError("each inserted row names the clinic that was entered as its clinic_id")
 
 
-def _inspect(statement: Executable) -> tuple[set[str], set[str]]:
+def _inspect_once(statement: Executable) -> tuple[frozenset[str], frozenset[str]]:
+    found = _INSPECTED.get(statement)
+    if found is None:
+        found = _INSPECTED[statement] = _inspect(statement)
+    return found
+
+
+def _inspect(statement: Executable) -> tuple[frozenset[str], frozenset[str]]:
     """Which scoped tables the statement touches, and which of them the filter would not reach."""
     tables: set[str] = set()
     unfiltered: set[str] = set()
@@ -226,7 +236,7 @@ def _inspect(statement: Executable) -> tuple[set[str], set[str]]:
         tables |= set(part.touched.values())
         unfiltered |= part.unfiltered
         waiting += part.nested
-    return tables, unfiltered
+    return frozenset(tables), frozenset(unfiltered)
 
 
 class _Part:
@@ -293,13 +303,14 @@ def _keep_rows_to_clinic(session: Session, _context: UOWTransaction, _instances:
     for row in _scoped(session.new):
         if row.clinic_id is None:
             row.clinic_id = entered_clinic(session)
-    rows = [*_scoped(session.new), *_scoped(session.dirty), *_scoped(session.deleted)]
+    changed = _scoped(session.dirty)
+    rows = [*_scoped(session.new), *changed, *_scoped(session.deleted)]
     for row in rows:
         if row.clinic_id != entered_clinic(session):
             raise OtherClinicError(f"a row of {row.__tablename__} belongs to another clinic")
     if rows:
         _tell_database(session)
-    for row in _scoped(session.dirty):
+    for row in changed:
         if row.append_only and session.is_modified(row):
             raise StoreError(f"rows of {row.__tablename__} are written once and never changed")
 
@@ -308,5 +319,5 @@ def _scoped(rows: Iterable[object]) -> list[ClinicScoped]:
     return [row for row in rows if isinstance(row, ClinicScoped)]
 
 
-def _names(tables: set[str]) -> str:
+def _names(tables: frozenset[str]) -> str:
     return ", ".join(sorted(tables)) or "its tables"

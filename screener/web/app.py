@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +102,10 @@ class ScreenerFlask(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         _log.error("failure", route=request.endpoint, method=request.method, exc_info=exc_info)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view and no hook here is `async`; Flask would look into each of them at each request."""
+        return func
 
 
 def build_app(settings: Settings | None = None) -> Flask:

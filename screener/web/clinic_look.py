@@ -221,7 +221,7 @@ def _sample_question() -> str:
     if page is None:
         raise LookupError(_SAMPLE_PAGE)
     # Of nobody, and never stored.
-    visit = Visit("preview", OpenDraft(Draft(), b"", {"answers": {}, "events": []}))
+    visit = Visit("preview", OpenDraft(Draft(), Clinic(), b"", {"answers": {}, "events": []}))
     return render_template(
         "patient/page.html",
         form=form_for(page, visit.answers, None, visit.form_token(page.slug)),

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar, assert_never
 
 import phonenumbers
@@ -90,6 +91,16 @@ class AnswerField(Field):
         if self.object_data is SKIPPED:
             return []
         return _as_sent(self.question, self.object_data)
+
+    def checked(self, code: str) -> str:
+        """What marks this choice in HTML."""
+        return " checked" if code in self.typed else ""
+
+    @property
+    def written(self) -> str:
+        """What stands in a field to type in; there "not sure" is a box of its own beside a number."""
+        shown = (text for text in self.typed if text != UNSURE or isinstance(self.question, Text))
+        return next(shown, "")
 
     @property
     def offers_unsure(self) -> bool:
@@ -307,21 +318,32 @@ _Fields = TypeVar("_Fields", bound=QuestionsForm)
 def _fields(
     kind: type[_Fields], questions: Sequence[Question], held: Mapping[str, Value | None], formdata: Any
 ) -> _Fields:
-    fields = {q.id: AnswerField(q, may_be_blank=True) for q in questions}
-    form_class: type[_Fields] = type(kind.__name__, (kind,), fields)
+    form_class: type[_Fields] = _form_class(kind, tuple(questions), may_be_blank=True)  # type: ignore[arg-type]
     return form_class(formdata, data={q.id: held.get(q.id, SKIPPED) for q in questions})
+
+
+# As many as there are pages, each with those of its questions that are asked of somebody.
+@lru_cache(maxsize=512)
+def _form_class(
+    kind: Any, questions: tuple[Question, ...], *, may_be_blank: bool, field: Any = AnswerField
+) -> Any:
+    """A form of this kind with these fields: made once, for that takes longer than to fill it in."""
+    fields = {q.id: field(q, may_be_blank=may_be_blank) for q in questions}
+    return type(kind.__name__, (kind,), fields)
 
 
 def form_for(page: Page, answers: Answers, formdata: Any, form_token: str) -> PageForm:
     """The form of a page, with a field for each of its questions that is asked."""
     questions = answers.asked_on(page)
-    fields = {
-        question.id: AnswerField(question, may_be_blank=page.part in _MAY_BE_BLANK) for question in questions
-    }
-    form_class: type[PageForm] = type("QuestionForm", (PageForm,), fields)
     stored = {q.id: SKIPPED for q in questions} | answers.said(*questions)
     meta = {"csrf_context": form_token, "said_head_days": answers[HEAD_DAYS]}
-    return form_class(formdata, data=stored, meta=meta)
+    return page_form(page, questions)(formdata, data=stored, meta=meta)
+
+
+def page_form(page: Page, questions: tuple[Question, ...], field: Any = AnswerField) -> type[PageForm]:
+    may_be_blank = page.part in _MAY_BE_BLANK
+    found: type[PageForm] = _form_class(PageForm, questions, may_be_blank=may_be_blank, field=field)
+    return found
 
 
 # ---------------------------------------------------------------- the request's own page

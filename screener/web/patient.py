@@ -36,6 +36,7 @@ from screener.store.drafts import (
 from screener.store.endings import BEGUN
 from screener.store.tables import DRAFT_IDLE, MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
+from screener.web.blank_pages import fill_in, is_usual
 from screener.web.call import call_url
 from screener.web.copies import can_make_pdf, send_pdf
 from screener.web.forms import ContactForm, PageForm, form_for, read_age
@@ -176,13 +177,12 @@ def page(visit: Visit, slug: str) -> Any:
 
 
 def _show(visit: Visit, found: Page, form: PageForm, *, back_to_check: bool) -> str:
+    back = _page_before(visit, found, back_to_check=back_to_check)
+    progress = _progress(found.part)
+    if is_usual(visit, form):
+        return fill_in(visit, found, form, back, progress)
     return render_template(
-        "patient/page.html",
-        form=form,
-        page=found,
-        visit=visit,
-        back=_page_before(visit, found, back_to_check=back_to_check),
-        progress=_progress(found.part),
+        "patient/page.html", form=form, page=found, visit=visit, back=back, progress=progress
     )
 
 

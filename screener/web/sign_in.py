@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from flask import Flask, Request, Response, flash, redirect, request, session, url_for
+from flask import Flask, Request, Response, flash, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_security import (
     LoginForm,
@@ -159,6 +159,8 @@ def install(app: Flask, settings: Settings) -> None:
     # Machines show a token with each call, and no cookie counts there.
     csrf.exempt(api)
     csrf.exempt(fhir)
+    # Before Flask-Security's own hook, which asks who is signed in.
+    app.before_request(_know_nobody_elsewhere)
     datastore = StaffDatastore(app.extensions["screener.database"].sessions, User, Role, WebAuthn)
     security = Security(
         app,
@@ -179,6 +181,12 @@ def install(app: Flask, settings: Settings) -> None:
     staff_session.install(app)
     app.before_request(_refuse_old_link)
     reset_password_instructions_sent.connect(_mail_reset, app)
+
+
+def _know_nobody_elsewhere() -> None:
+    """Off the staff's pages no session is read, so nobody can be signed in and nobody is looked for."""
+    if not is_staff_page(request):
+        g._login_user = None  # noqa: SLF001 - as Flask-Login says it of its own
 
 
 def _second_step_settings(app: Flask) -> dict[str, Any]:

@@ -237,10 +237,9 @@ def _view_after_pause(visit: Visit, view: Callable[..., Any], **values: Any) -> 
 
 def enter_draft(draft: OpenDraft) -> None:
     """Its clinic and look are the page's; a disabled clinic is a 404."""
-    clinic = db().get_one(Clinic, draft.row.clinic_id)
-    if clinic.disabled_at:
+    if draft.clinic.disabled_at:
         abort(404)
-    remember_clinic(clinic)
+    remember_clinic(draft.clinic)
     take_look_of(draft.document)
     take_frame_of(draft.document)
 

@@ -317,6 +317,22 @@ def test_the_look_ups_without_a_clinic_are_four_and_read_their_own_tables(
             nowhere.scalars(select(Draft.id), execution_options={"named_lookup": "because I say so"})
 
 
+def test_a_statement_that_was_let_through_is_judged_anew_elsewhere_and_when_it_is_added_to(
+    database: Database, session: Session, own: UUID
+) -> None:
+    read, by_token = select(Draft.id), {"named_lookup": "draft by token"}
+    assert session.scalars(read).all() == [own]
+    with pytest.raises(NoClinicError):
+        session.scalars(read.join(DRAFTS.alias("d"), literal(1) == 1))
+    session.rollback()
+    with database.new_session() as nowhere:
+        with pytest.raises(NoClinicError):
+            nowhere.scalars(read)
+        assert len(nowhere.scalars(read, execution_options=by_token).all()) == 4
+        with pytest.raises(NoClinicError, match="may not touch consultations"):
+            nowhere.scalars(read.join(Consultation, literal(1) == 1), execution_options=by_token)
+
+
 def test_screenings_and_events_are_never_changed(session: Session, clinic: Clinic) -> None:
     enter_clinic(session, clinic.id)
     consultation = make_consultation(session)
