@@ -37,8 +37,8 @@ _OPTIONS: Final = (
     *("--batch", "--ignore-stdin", "--disable-coloring", "--flush-session", "--drop-set-cookie"),
     *("--risk", "2", "--technique", "BEUT", "--time-sec", "3"),
     *("--ignore-code", "400,401,403,404,405,409,410,413,422,429"),
-    # The queue after each of a hundred forms would take most of the time.
-    "--ignore-redirects",
+    # The queue after each of a hundred forms would take most of the time; tokens differ in each page.
+    *("--ignore-redirects", "--text-only"),
 )
 
 

@@ -41,7 +41,6 @@ _SHARE_OF_WALK: Final = 0.3
 _LONG_ONES: Final = 11
 # How much longer than it was told wapiti may take: all modules up to the last second, and the report.
 _LATEST: Final = 3
-_TRIES: Final = 3
 
 
 @dataclass
@@ -57,17 +56,14 @@ class Walked:
 def wapiti(site: Site, visitor: Visitor, seconds: float) -> Walked:
     folder = site.folder / f"wapiti-{visitor.name}"
     folder.mkdir()
-    report, shown = folder / "report.json", visitor.enter()
+    shown, log, report = visitor.enter(), folder / "said.log", folder / "report.json"
     command = [str(_WAPITI), *_options(site, visitor, shown, seconds), "--store-session", str(folder)]
     command += ["-f", "json", "-o", str(report)]
-    for _ in range(_TRIES):
-        said = _run(command, folder / "said.log", seconds * _LATEST + 60)
-        if report.exists():
-            break
-        # A module that is ended in the middle of a statement may leave wapiti's own file locked for the rest
-        # of its process: another one goes on with what it found so far, as it says itself.
-        command += ["--skip-crawl"]
-    else:
+    _run([*command, "-m", ""], log, seconds * _LATEST + 60)
+    _let_readers_be(folder)
+    report.unlink(missing_ok=True)
+    said = _run([*command, "-m", _MODULES, "--skip-crawl"], log, seconds * _LATEST + 60)
+    if not report.exists():
         raise RuntimeError(f"wapiti as {visitor.name} told nothing: {said[-2000:]}")
     return Walked(
         _pages_seen(folder, visitor),
@@ -77,8 +73,19 @@ def wapiti(site: Site, visitor: Visitor, seconds: float) -> Walked:
     )
 
 
+def _let_readers_be(folder: Path) -> None:
+    """A module that is ended in the middle of reading keeps wapiti's own file locked, and there is no report.
+
+    With a log beside the file whoever reads is in nobody's way.
+    """
+    (kept,) = folder.glob("*.db")
+    store = sqlite3.connect(kept)
+    store.execute("PRAGMA journal_mode = WAL")
+    store.close()
+
+
 def _options(site: Site, visitor: Visitor, shown: Pass, seconds: float) -> Iterator[str]:
-    yield from ("-u", f"{site.address}{visitor.starts[0]}", "-m", _MODULES, "-d", "5", "--scope", "subdomain")
+    yield from ("-u", f"{site.address}{visitor.starts[0]}", "-d", "5", "--scope", "subdomain")
     yield from ("--no-bugreport", "-v", "1", "--dns-endpoint", "localhost", "--max-files-per-dir", "30")
     yield from ("--max-scan-time", str(int(seconds * _SHARE_OF_WALK)))
     yield from ("--max-attack-time", str(int(seconds * (1 - _SHARE_OF_WALK) / _LONG_ONES)))
