@@ -9,8 +9,8 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
   migration-drill disk-first flood brute-force double-submit rolling-restart failover-drill canary dast fuzz \
-  deploy-check fhir-schema fhir-renderer check coverage mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php sqlmap strace \
-  clean
+  deploy-check fhir-schema fhir-renderer check coverage mutation score asvs audit sbom messages lock chromium engines \
+  calc npm pango proxies php sqlmap strace clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
