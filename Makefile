@@ -8,9 +8,9 @@ ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browsers libreoffice proofs kill9 faults outbox-kill9 soak restore-drill rotate-drill \
-  migration-drill disk-first flood brute-force double-submit rolling-restart failover-drill canary dast fuzz deploy-check fhir-schema fhir-renderer \
-  check coverage mutation score asvs audit sbom messages lock chromium engines calc npm pango proxies php sqlmap strace \
-  clean
+  migration-drill disk-first flood brute-force double-submit rolling-restart failover-drill canary dast fuzz \
+  deploy-check fhir-schema fhir-renderer check coverage mutation score asvs audit sbom messages lock chromium engines \
+  calc npm pango proxies php sqlmap strace clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,7 +86,7 @@ migration-drill: .venv/installed ## Setups killed at random moments leave the da
 disk-first: .venv/installed strace ## A request is on disk before it is answered, seen by strace (CYCLES=20)
 	$(RIG).disk_first
 
-rolling-restart: .venv/installed proxies ## Three servers behind HAProxy restarted in turn: no request fails (CYCLES=3)
+rolling-restart: .venv/installed proxies ## Four servers behind HAProxy restarted in turn: no request fails (CYCLES=3)
 	$(RIG).rolling_restart
 
 failover-drill: .venv/installed ## PostgreSQL's primary killed, its standby promoted: nothing acknowledged is lost (CYCLES=5)

@@ -30,7 +30,7 @@ from screener.store.write_turns import WriteTurns
 # Below this version a WAL file can corrupt the database when it is reset.
 _SAFE_WAL: Final = (3, 51, 3)
 _CONNECT_SECONDS: Final = 5
-# A machine without power says nothing, not even that it is gone: after eleven seconds nobody waits for it.
+# A machine without power says nothing, not even that it is gone: after ten seconds nobody waits for it.
 _UNHEARD: Final = {
     "keepalives_idle": 5,
     "keepalives_interval": 2,

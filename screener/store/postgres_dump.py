@@ -88,7 +88,7 @@ def _running(url: URL | None, name: str, *options: str) -> Iterator[tuple[IO[byt
     environment, address = dict(os.environ), []
     if url is not None:
         # As the app itself connects, also where it names several servers.
-        _, place = url.set(password=None).get_dialect()().create_connect_args(url.set(password=None))
+        _, place = url.get_dialect()().create_connect_args(url.set(password=None))
         address = [f"--dbname={make_conninfo(**place)}"]
         environment |= {"PGPASSWORD": str(url.password)} if url.password else {}
         environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} {_ALL_SEEN}".strip()

@@ -1,7 +1,7 @@
 """`make rolling-restart`: servers behind HAProxy stopped and started in turn while six people send requests.
 
 One of them as if on another machine, behind nginx and TLS. Nobody notices: no refusal, no broken connection,
-no "try again", nothing lost.
+no "try again", nothing lost. In the end the database is stopped: then people read that in our own words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from conftest import Installation, make_installation
 from faults.fronts import HOST, Balancer, Nginx
 from faults.kept import judge
 from faults.rig import Outcome, databases_for, faults_of, run
-from faults.traffic import Server, Traffic
+from faults.traffic import Server, Traffic, ask
+from postgres import PostgresServer
 
 SERVERS: Final = 4
 DRAIN: Final = 5
@@ -40,6 +41,8 @@ def play(kind: str, cycles: int) -> Outcome:
                     server.start()
                     time.sleep(_SEEN_SECONDS)
             broken = judge(installation.settings, traffic)
+            assert isinstance(databases, PostgresServer)
+            broken["not told that the database is away"] = int(not _tells_away(databases, balancer))
             broken["servers without work"] = sum(_WORKED not in server.all_words() for server in servers)
     failed = traffic.unanswered + traffic.put_off + len(traffic.wrong)
     told = (
@@ -48,6 +51,16 @@ def play(kind: str, cycles: int) -> Outcome:
     )
     broken |= {"unanswered": traffic.unanswered, "times told to try again": traffic.put_off}
     return Outcome(told, faults_of(broken))
+
+
+def _tells_away(database: PostgresServer, balancer: Balancer) -> bool:
+    """Though no server is ready."""
+    database.stop()
+    try:
+        time.sleep(2 * _SEEN_SECONDS)
+        return ask(balancer.port, "GET", "/c/acme").says_later
+    finally:
+        database.start()
 
 
 @contextmanager
