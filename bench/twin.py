@@ -11,7 +11,7 @@ import os
 import warnings
 from typing import Any, Final
 
-from flask import Flask, redirect, render_template_string, session
+from flask import Flask, redirect, render_template, session
 from flask_wtf import CSRFProtect, FlaskForm
 from sqlalchemy import ForeignKey, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -84,11 +84,13 @@ def make_app(url: str, pages: list[dict[str, Any]]) -> Flask:
     Base.metadata.create_all(engine)
     by_slug = {page["slug"]: page for page in pages}
     slugs = [page["slug"] for page in pages]
+    # Compiled once, as templates in files are.
+    begin_page, question_page = (app.jinja_env.from_string(source) for source in (_BEGIN, _PAGE))
 
     @app.get("/c/<slug>")
     def start(slug: str) -> str:
         _ = slug
-        return render_template_string(_BEGIN)
+        return render_template(begin_page)
 
     @app.post("/c/<slug>/start")
     def begin(slug: str) -> Response:
@@ -106,7 +108,7 @@ def make_app(url: str, pages: list[dict[str, Any]]) -> Flask:
             if slug == slugs[-1]:
                 return redirect(f"/r/{_store(session.pop('answers'))}", 303)
             return redirect(f"/d/me/{slugs[slugs.index(slug) + 1]}", 303)
-        return render_template_string(_PAGE, slug=slug, form=form, said=session["answers"])
+        return render_template(question_page, slug=slug, form=form, said=session["answers"])
 
     def _store(said: dict[str, Any]) -> int:
         with Session(engine) as unit:
@@ -119,7 +121,7 @@ def make_app(url: str, pages: list[dict[str, Any]]) -> Flask:
     def receipt(number: int) -> str:
         with Session(engine) as unit:
             found = unit.get(Response_, number)
-            return render_template_string(_PAGE, slug="receipt", form=None, said={"id": found})
+            return render_template(question_page, slug="receipt", form=None, said={"id": found})
 
     return app
 
