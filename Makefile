@@ -95,7 +95,7 @@ check: .venv/installed ## Style, types, the arrow between rooms, and the documen
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs --quiet build
+	$(BIN)/mkdocs build
 
 coverage: .venv/installed chromium pango php ## The whole suite again, counting branches: all in the rooms of tests/rooms.py, 95 % in all
 	$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
@@ -126,7 +126,7 @@ bench: .venv/installed ## Goals of speed beside their limits, into docs/performa
 
 .PHONY: site pictures commands
 site: .venv/installed ## The documents as a site in site/, which opens from the disk
-	$(BIN)/mkdocs --quiet build
+	$(BIN)/mkdocs build
 
 pictures: .venv/installed chromium ## The pictures of the README, from a demo of their own
 	@PYTHONPATH=.:tests $(BIN)/python tests/pictures.py
