@@ -96,11 +96,12 @@ failover-drill: .venv/installed ## PostgreSQL's primary killed, its standby prom
 desk-cost: .venv/installed ## Processor time and statements of each page of the desk, on the demo that is there
 	@PYTHONPATH=.:tests $(BIN)/python -m scale.pages
 
-check: .venv/installed ## Style, types and the arrow between rooms
+check: .venv/installed ## Style, types, the arrow between rooms, and the documents with their links
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build
 
 coverage: .venv/installed chromium pango php ## The whole suite again, counting branches: all in the rooms of tests/rooms.py, 95 % in all
 	$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
@@ -128,6 +129,16 @@ sbom: .release/installed ## What an installation is made of, as CycloneDX in dis
 .PHONY: bench
 bench: .venv/installed ## Goals of speed beside their limits, into docs/performance.md (ROWS=S1,S7 DB=sqlite|postgres)
 	@DB=$(DB) ROWS=$(ROWS) PYTHONPATH=.:tests $(BIN)/python -m bench
+
+.PHONY: site pictures commands
+site: .venv/installed ## The documents as a site in site/, which opens from the disk
+	$(BIN)/mkdocs build
+
+pictures: .venv/installed chromium ## The pictures of the README, from a demo of their own
+	@PYTHONPATH=.:tests $(BIN)/python tests/pictures.py
+
+commands: .venv/installed ## docs/commands.md, from the commands themselves
+	@$(BIN)/python tests/command_page.py
 
 messages: .venv/installed ## Bring the catalogue for translators up to the texts of today, and tell what is to do
 	$(BIN)/python tests/messages.py
@@ -233,7 +244,7 @@ strace:
 
 clean: ## Delete what was installed and cached; keeps instance/
 	rm -rf .venv .release .foreign .mutation dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  .import_linter_cache screenshots
+	  .import_linter_cache screenshots site
 
 .venv/installed: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from secrets import token_urlsafe
 
-import click
 import pytest
+from command_page import PAGE, written
 
 from screener.settings import ROOT, Settings, load_settings
 from screener.store.vault import MasterKeys
-from screener.web.cli import main
 
 # Set by `screener serve --demo` alone.
 _INTERNAL = {"SCREENER_DEMO", "SCREENER_DEMO_MAIL"}
 _SETTINGS = {f"SCREENER_{each.name.upper()}" for each in fields(Settings)} - _INTERNAL | {"SCREENER_INSTANCE"}
 _EXAMPLE = ROOT / ".env.example"
-_WORDS = "\n".join(path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))))
+_DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", sorted(_SETTINGS))
-def test_each_setting_stands_in_the_readme(name: str) -> None:
-    assert re.search(rf"^\|.*`{name}`", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_each_setting_stands_in_the_table_of_settings(name: str) -> None:
+    assert re.search(rf"^\|.*`{name}`.*\|", (_DOCS / "settings.md").read_text(), re.MULTILINE)
 
 
 def test_the_example_has_each_setting_once_and_none_that_is_unknown() -> None:
@@ -45,18 +45,37 @@ def test_the_example_says_the_defaults_and_what_it_sets_is_taken(tmp_path: Path)
     assert said == {name: str(getattr(Settings(), name.removeprefix("SCREENER_").lower())) for name in said}
 
 
-def _commands(group: click.Group, before: str = "screener") -> Iterator[str]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, f"{before} {name}")
-        else:
-            yield f"{before} {name}"
+def test_the_commands_stand_in_their_page_as_they_tell_themselves() -> None:
+    assert PAGE.read_text() == written(), "make commands"
 
 
-@pytest.mark.parametrize("command", sorted(_commands(main)))
-def test_each_command_stands_in_a_document(command: str) -> None:
-    if command == "screener backup make":
-        command = "screener backup FILE"
-    *group, name = command.split()
-    # "screener clinic list|change|disable" names three.
-    assert re.search(rf"{' '.join(group)} (?:[a-z-]+\|)*{name}\b", _WORDS), f"`{command}` is nowhere in docs"
+@pytest.mark.parametrize("name", ["README.md", "SECURITY.md"])
+def test_what_stands_outside_the_site_leads_to_files_that_are_there(name: str) -> None:
+    text = (ROOT / name).read_text()
+    paths = re.findall(r"\]\((?!https:)([^)#]+)|src=\"([^\"]+)\"", text)
+    assert paths
+    assert [path for path in map("".join, paths) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted(_DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_a_list_begins_after_an_empty_line(page: Path) -> None:
+    """Without one the site shows its lines as running text."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^(?![ \n]|- |\d+\. ).+\n(?:- |1\. ).*", prose, re.MULTILINE) == []
+
+
+def test_the_site_is_whole_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    pages = sorted(tmp_path.rglob("*.html"))
+    assert len(pages) > len(list(_DOCS.glob("*.md"))), "one a page, and the one for a wrong address"
+    loads = r"<(?:script|img|iframe|link|source)\b[^>]*?(?:src|href)=\"(?:https?:)?//[^>]*>"
+    assert [found for page in pages for found in re.findall(loads, page.read_text())] == []
+    styles = "".join(style.read_text() for style in tmp_path.rglob("*.css"))
+    assert re.findall(r"url\([\"']?(?:https?:)?//", styles) == []

@@ -35,7 +35,7 @@ def test_each_hazard_says_what_prevents_it_which_tests_fail_and_what_remains() -
     hazards = re.split(r"^\*\*(?=[A-Z]\d+ )", HAZARDS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     assert len(hazards) > 20
     for hazard in hazards:
-        own = hazard.split("\n\n")[0]
+        own = re.split(r"\n\n(?!- )", hazard)[0]
         name = own.split(" ", 1)[0]
         parts = re.findall(r"^- (Prevents|Tests|Remains): \S", own, flags=re.MULTILINE)
         assert parts == ["Prevents", "Tests", "Remains"], name
