@@ -40,7 +40,7 @@ from screener.store.tables import ApiToken
 _OWN: Final = "Sec-Fetch-Site: same-origin"
 _REFUSED: Final = 400
 # A few tries at a time are free.
-_FORGET_SECONDS: Final = 0.05
+_FORGET_SECONDS: Final = 0.1
 # Sessions, drafts and clinics must live on: the scanners need them.
 _SPARED: Final = re.compile(r"^/d/.*/contact|/logout|/sign-out-everywhere|/shred|/switch")
 _KINDS: Final = {
