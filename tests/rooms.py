@@ -42,6 +42,7 @@ ROOMS: Final = {
             "domain/test_urgency.py",
             "domain/test_versions.py",
             "domain/test_what_if.py",
+            "test_translations.py",
         ),
     ),
     "vault": Room(

@@ -83,6 +83,11 @@ def test_an_id_the_contract_lacks_or_keeps_for_the_request_is_refused(name: str,
     assert refused({**CALM, name: value}).id == name
 
 
+def test_whoever_sends_contact_details_is_told_where_these_belong() -> None:
+    assert "only in the request" in str(refused({**CALM, "contact_name": "Pat"}))
+    assert "no question has this id" in str(refused({**CALM, "name": "Pat"}))
+
+
 @pytest.mark.parametrize(("name", "value"), rows(ALL_NUMBERS, [True, False, "15", "", 15.0, 7.5, [7], {}]))
 def test_a_number_is_a_json_integer(name: str, value: object) -> None:
     assert refused({name: value}).id == name

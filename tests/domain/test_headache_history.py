@@ -96,6 +96,12 @@ def test_not_sure_skipped_and_not_asked_stay_apart() -> None:
     assert [one.label for one in course.told] == ["Headache days in the last 30"]
     assert "Attacks so far" in [one.label for one in course.untold("skipped")]
     assert "Attacks so far" not in [one.label for one in course.untold("not_asked")]
+    assert [(gap.words, gap.status) for gap in course.gaps] == [
+        ("Skipped", "skipped"),
+        ("Not asked", "not_asked"),
+    ]
+    assert [gap.rows for gap in course.gaps] == [course.untold("skipped"), course.untold("not_asked")]
+    assert not [section for section in found.sections for gap in section.gaps if not gap.rows]
 
 
 def test_each_medicine_stands_with_its_relief_and_its_days() -> None:

@@ -1,9 +1,11 @@
 """A later screening: danger signs, counts and the attack now are asked afresh, the rest is checked."""
 
+from datetime import timedelta
+
 import pytest
 from builders import EVERY_PAGE
 
-from screener.domain.next_screening import carried_over
+from screener.domain.next_screening import DANGER_HOLDS, carried_over, has_grown_old
 from screener.domain.questionnaire import QUESTIONNAIRE
 
 
@@ -37,3 +39,19 @@ def test_the_usual_attack_and_what_was_tried_is_kept_as_it_was_said() -> None:
     assert kept["beta_blocker_outcome"] == "not_enough"
     assert kept["side"] is None
     assert "head_days" not in kept
+
+
+@pytest.mark.parametrize(
+    ("ticked", "short_of", "is_old"),
+    [
+        (["none"], timedelta(0), True),
+        (["none"], timedelta(seconds=1), False),
+        (["sudden"], timedelta(0), False),
+        (None, timedelta(0), False),
+    ],
+)
+def test_that_there_was_no_danger_holds_for_hours_and_a_danger_for_good(
+    ticked: list[str] | None, short_of: timedelta, *, is_old: bool
+) -> None:
+    assert has_grown_old({"danger_now": ticked}, DANGER_HOLDS - short_of) is is_old
+    assert not has_grown_old({}, DANGER_HOLDS)
