@@ -1,6 +1,6 @@
 """Blank pages: a page of questions is rendered once as everybody gets it, and filled in for each patient.
 
-Rendering costs more than all else that such a page needs. A blank is made with nothing but what it is kept
+Rendering takes longer than any other part of an answer. A blank is made with nothing but what it is kept
 under (the parameters of `_blank`): where answers, tokens and links belong it has gaps.
 """
 
