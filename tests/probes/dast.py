@@ -120,9 +120,11 @@ def _walk(site: Site, everybody: list[Visitor], ends: float) -> Iterator[tuple[s
 def main() -> int:
     kind, minutes = os.environ.get("DB") or "sqlite", float(os.environ.get("MINUTES") or 30)
     with serving(kind) as site:
-        done = scan(site, minutes)
-        if os.environ.get("KEEP"):
-            shutil.copytree(site.folder, os.environ["KEEP"], dirs_exist_ok=True)
+        try:
+            done = scan(site, minutes)
+        finally:
+            if os.environ.get("KEEP"):
+                shutil.copytree(site.folder, os.environ["KEEP"], dirs_exist_ok=True)
     for (found, place), number in done.findings.allowed.items():
         used = f"{number} times none" if number else "used by nothing in this run, stale?"
         click.echo(f"{used}: {found} | {place}: {ALLOWED[found, place]}")

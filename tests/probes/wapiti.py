@@ -95,8 +95,10 @@ def _options(site: Site, visitor: Visitor, shown: Pass, seconds: float) -> Itera
         # It drops a cookie that comes as a header.
         name, _, value = header.partition(": ")
         yield from ("-C", value) if name == "Cookie" else ("-H", header)
-    for end in _ENDS:
-        yield from ("-x", f"{site.address}{end}")
+    # Patients' pages are walked by the patient.
+    theirs = ("/c/*", "/d/*") if not re.match(visitor.inside, "/c/") else ()
+    for left in (*_ENDS, *theirs):
+        yield from ("-x", f"{site.address}{left}")
 
 
 def _run(command: list[str], log: Path, longest: float) -> str:
