@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser.clinic_pages import host, slug, snippet  # noqa: F401 - fixtures
 from conftest import Installation, make_installation
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from web.post_office import PostOffice, open_post_office
 
 from screener import create_app
@@ -35,6 +35,8 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Milliseconds until what is expected has failed to come: on a busy machine Chromium draws seldom.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
