@@ -30,7 +30,7 @@ MOST_NAMES: Final = 6000
 # Beyond this, how many there are is not counted.
 MOST_COUNTED: Final = 1000
 # Of what is alike, so many are sorted here; where there are more, the next ones are soon met in order.
-MOST_SORTED: Final = 1000
+MOST_SORTED: Final = 200
 _RANKS: Final = (*range(ROUTINE_RANK + 1), NO_RANK)
 _OPEN: Final = tuple(state.value for state in OPEN_STATES)
 
