@@ -67,7 +67,13 @@ ROOMS: Final = {
             "web/sign_in.py",
             "web/staff_session.py",
         ),
-        ("store/test_sign_in.py", "web/test_people.py", "web/test_sign_in.py", "web/test_staff.py"),
+        (
+            "store/test_sign_in.py",
+            "web/test_clinics.py",
+            "web/test_people.py",
+            "web/test_sign_in.py",
+            "web/test_staff.py",
+        ),
     ),
     "rights": Room(
         ("web/access.py",),
