@@ -303,8 +303,8 @@ def _has_safe_wal(module: ModuleType) -> bool:
 
 def _sqlite(url: URL, limits: Limits) -> Engine:
     module = _sqlite_module()
-    # isolation_level None: the driver begins nothing by itself, so the savepoints and locks are ours.
     turns = WriteTurns()
+    # isolation_level None: the driver begins nothing by itself, so the savepoints and locks are ours.
     arguments = {"isolation_level": None, "timeout": limits.lock, "factory": _giving_back(module, turns)}
     engine = create_engine(url, module=module, connect_args=arguments, hide_parameters=True)
     has_safe_wal = _has_safe_wal(module)

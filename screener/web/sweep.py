@@ -112,8 +112,8 @@ def remind(database: Database, now: datetime) -> None:
             is_open = session.get_one(Clinic, clinic_id).disabled_at is None
             owed = remind_staff(session, now) if is_open else 0
             session.commit()
-        if owed:
-            log.info("reminded", number=owed)
+            if owed:
+                log.info("reminded", number=owed)
 
 
 def _clinics(database: Database) -> list[UUID]:

@@ -13,6 +13,7 @@ from builders import EVERY_PAGE
 from conftest import Installation
 from flask import Flask
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 from web.client import Browser, Page
 from web.post_office import PostOffice
 from web.test_mail import app_with, deliver
@@ -28,6 +29,7 @@ from web.walking import (
 )
 
 from screener.domain.notification import Choice
+from screener.store.database import new_id
 from screener.store.notices import QuietTimes, choose_notices
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import AuditEntry, Clinic, Consultation, NoticeRecipient, OutboxMessage
@@ -506,3 +508,30 @@ def test_a_clinic_that_is_disabled_is_not_reminded(app: Flask, office: PostOffic
         session.commit()
     remind(app)
     assert told(office) == []
+
+
+def test_a_clinic_that_cannot_be_reminded_does_not_end_the_round(app: Flask, office: PostOffice) -> None:
+    (reference,) = come(app, URGENT)
+    deliver(app)
+    told(office)
+    late(app, reference, received_at=2 * HOUR)
+    with at_clinic(app, "acme") as (session, _):
+        add_inbox_that_is_broken(session)
+        session.commit()
+    remind(app)
+    assert told(office) == []
+
+
+def add_inbox_that_is_broken(session: Session) -> None:
+    now = dt.datetime.now(dt.UTC)
+    session.add(
+        NoticeRecipient(
+            id=new_id(),
+            choice=Choice.EACH.value,
+            tries=0,
+            urgent_breaks_in=False,
+            sealed_address=b"broken",
+            confirmed_at=now,
+            created_at=now,
+        )
+    )
