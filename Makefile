@@ -4,6 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 CHROMIUM = $(firstword $(foreach b,chromium chromium-browser google-chrome,$(shell command -v $(b) 2>/dev/null)))
 PROXIES := caddy haproxy nginx-light openssl systemd
+PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
 ENGINES := chromium-driver firefox-esr webkit2gtk-driver xauth xvfb
 
 .DEFAULT_GOAL := help
@@ -151,51 +152,38 @@ lock: .venv/installed ## Renew the pins and hashes: requirements.txt to serve, r
 LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --universal \
   --python-version 3.11 --quiet
 
+# $(call debian,command that succeeds where it is there,Debian's packages,what to say where we may not install them)
+define debian
+@( $(1) ) >/dev/null 2>&1 && exit 0; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  echo "Installing $(2)" && apt-get update -qq && \
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+else \
+  echo "$(3). Install it (Debian: sudo apt install $(2)) and run again." >&2; exit 1; \
+fi
+endef
+commands = for each in $(1); do command -v $$each || exit 1; done
+
 chromium:
-	@[ -n "$(CHROMIUM)" ] && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Chromium for the browser tests" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
-	else \
-	  echo "The browser tests need Chromium. Install it (Debian: sudo apt install chromium) and run again." >&2; exit 1; \
-	fi
+	$(call debian,[ -n "$(CHROMIUM)" ],chromium fonts-dejavu-core,The browser tests need Chromium)
+
+pango: .venv/installed
+	$(call debian,$(BIN)/python -c 'import weasyprint',$(PANGO),The PDF tests need Pango)
+
+php:
+	$(call debian,$(call commands,php),php-cli,The tests of the WordPress plugin need PHP)
 
 engines:
-	@for each in chromedriver firefox-esr WebKitWebDriver xvfb-run xauth; do command -v $$each >/dev/null || missing=1; done; \
-	[ -z "$$missing" ] && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Firefox ESR, WebKitGTK and the browsers' drivers" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(ENGINES) >/dev/null; \
-	else \
-	  echo "This needs three browsers. Install them (Debian: sudo apt install $(ENGINES)) and run again." >&2; exit 1; \
-	fi
+	$(call debian,$(call commands,chromedriver firefox-esr WebKitWebDriver xvfb-run xauth),$(ENGINES),This needs three browsers)
+
+proxies:
+	$(call debian,$(call commands,nginx caddy haproxy systemd-analyze openssl),$(PROXIES),This needs three proxies and systemd)
 
 calc:
-	@command -v soffice >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing LibreOffice Calc" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc-nogui >/dev/null; \
-	else \
-	  echo "This needs LibreOffice Calc. Install it (Debian: sudo apt install libreoffice-calc-nogui) and run again." >&2; exit 1; \
-	fi
+	$(call debian,$(call commands,soffice),libreoffice-calc-nogui,This needs LibreOffice Calc)
 
-npm:
-	@command -v npm >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing npm for the programs of other makers" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null; \
-	else \
-	  echo "This needs npm. Install it (Debian: sudo apt install npm) and run again." >&2; exit 1; \
-	fi
-
-sqlmap:
-	@command -v sqlmap >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing sqlmap for the scan" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sqlmap >/dev/null; \
-	else \
-	  echo "This needs sqlmap. Install it (Debian: sudo apt install sqlmap) and run again." >&2; exit 1; \
-	fi
+npm sqlmap strace:
+	$(call debian,$(call commands,$@),$@,This needs $@)
 
 # Tools with dependencies of their own, which must not become ours.
 .foreign/wapiti/installed:
@@ -203,44 +191,6 @@ sqlmap:
 
 .foreign/atheris/installed: .venv/installed
 	@$(BIN)/python -m venv .foreign/atheris && .foreign/atheris/bin/pip install --quiet atheris==3.0.0 && touch $@
-
-pango:
-	@$(BIN)/python -c 'import weasyprint' 2>/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Pango for the PDF copies" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
-	    libharfbuzz-subset0 fonts-dejavu-core >/dev/null; \
-	else \
-	  echo "The PDF tests need Pango. Install it (Debian: sudo apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0) and run again." >&2; exit 1; \
-	fi
-
-proxies:
-	@for each in nginx caddy haproxy systemd-analyze openssl; do command -v $$each >/dev/null || missing=1; done; \
-	[ -z "$$missing" ] && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing nginx, Caddy, HAProxy and systemd to read their examples" && apt-get update -qq && \
-	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PROXIES) >/dev/null; \
-	else \
-	  echo "This needs nginx, Caddy, HAProxy and systemd. Install them (Debian: sudo apt install $(PROXIES)) and run again." >&2; exit 1; \
-	fi
-
-php:
-	@command -v php >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing PHP for the tests of the WordPress plugin" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; \
-	else \
-	  echo "The tests of the WordPress plugin need PHP. Install it (Debian: sudo apt install php-cli) and run again." >&2; exit 1; \
-	fi
-
-strace:
-	@command -v strace >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing strace" && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace >/dev/null; \
-	else \
-	  echo "This needs strace. Install it (Debian: sudo apt install strace) and run again." >&2; exit 1; \
-	fi
 
 clean: ## Delete what was installed and cached; keeps instance/
 	rm -rf .venv .release .foreign .mutation dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
