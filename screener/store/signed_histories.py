@@ -128,6 +128,19 @@ def save_working(
     audit.note(session, "history_saved", request_subject(consultation), staff_id=staff_id)
 
 
+def discard_working(session: Session, consultation: Consultation, *, seen: str, staff_id: int) -> None:
+    """Throws the working copy away, and with it a begun amendment. The caller holds the request's row.
+
+    Raise ConflictError as `save_working` does, and if there is no working copy.
+    """
+    row, _ = _expect(session, consultation, seen)
+    if row is None:
+        raise ConflictError("there is nothing that could be thrown away")
+    session.delete(row)
+    session.flush()
+    audit.note(session, "history_discarded", request_subject(consultation), staff_id=staff_id)
+
+
 def sign_history(
     session: Session,
     consultation: Consultation,

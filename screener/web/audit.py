@@ -45,6 +45,7 @@ WORDS: Final[Mapping[str, str]] = {
     "received": "Sent a request",
     "call_begun": "Began a call",
     "history_saved": "Saved a history that is not signed",
+    "history_discarded": "Threw away a history that was not signed",
     "history_signed": "Signed a history",
     "history_amended": "Amended and signed a history",
     "withdrawn": "Withdrew a request",

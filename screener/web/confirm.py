@@ -29,6 +29,7 @@ from screener.store.signed_histories import (
     Histories,
     Signed,
     Working,
+    discard_working,
     read_histories,
     save_working,
     sign_history,
@@ -164,6 +165,22 @@ def _save(reference: str) -> Any:
     if topic:
         return _to("edit", reference, topic=topic.slug, _anchor=f"topic-{topic.slug}")
     flash("Saved. It is not signed yet.")
+    return _to("edit", reference)
+
+
+@confirm.post("/<clinic_slug>/requests/<reference>/history/discard")
+@clinician_only
+def discard(reference: str) -> Any:
+    """Throws away what is not signed; versions that were signed stay."""
+    held = hold_request(reference)
+    kept = read_histories(db(), held)
+    if kept.working is None:
+        flash("There is nothing here that is not signed.")
+    elif request.form.get("stamp") != kept.stamp:
+        flash(f"{_told_faster(kept)} Nothing was thrown away. Look at it first.", "problem")
+    else:
+        discard_working(db(), held, seen=kept.stamp, staff_id=current_user.id)
+        flash("What was not signed is thrown away.")
     return _to("edit", reference)
 
 

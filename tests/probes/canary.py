@@ -90,6 +90,7 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "duplicates.decide": _NO_FIELD,
     "keeping.charted": _NO_FIELD,
     "confirm.sign": _NO_FIELD,
+    "confirm.discard": _NO_FIELD,
     "confirm.amend": "stands on a signed history, which chance never leads to: still to be done",
     "account.here": _NO_FIELD,
     "api.remove_webhook": _NO_FIELD,

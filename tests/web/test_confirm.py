@@ -545,6 +545,36 @@ def test_an_amendment_is_a_new_version_with_a_reason_and_the_first_stays(
     assert REASON in " ".join(happened(intake.get(f"/desk/acme/requests/{reference}")))
 
 
+def throw_away(browser: Browser, page: Page) -> Page:
+    form = next(form for form in page.forms if form.get("action", "").endswith("/discard"))
+    hidden = {e.get("name", ""): e.get("value", "") for e in form.iter("input")}
+    return browser.follow(browser.post(form.get("action", ""), hidden))
+
+
+@both
+def test_what_is_not_signed_can_be_thrown_away_and_what_is_signed_stays(
+    app: Flask, clinician: Browser, colleague: Browser, reference: str
+) -> None:
+    assert "Throw it away" not in open_form(clinician, reference).text, "there is nothing yet"
+    begun = saved(clinician, reference, notes="Canary", **marks(age="as_said"))
+    fresh = throw_away(clinician, begun)
+    assert "What was not signed is thrown away." in fresh.text
+    assert (fresh.form["notes"], fresh.form.get("check-age")) == ([""], ["unchecked"])
+    assert "There is nothing here that is not signed." in throw_away(clinician, begun).text
+
+    first = signed_once(clinician, reference)
+    opened = clinician.follow(amend(clinician, reference))
+    saved(colleague, reference, notes="Meanwhile")
+    kept = throw_away(clinician, opened)
+    assert f"{INTAKE} saved this history meanwhile" in kept.text
+    assert kept.form["notes"][0].strip() == "Meanwhile", "what nobody looked at is not thrown away"
+    signed = throw_away(clinician, kept)
+    assert (signed.path, rows(signed)) == (first.path, rows(first))
+    assert "An amendment is begun" not in signed.text
+    assert count_rows(app, WorkingHistory) == 0
+    assert amend(clinician, reference).status == 303, "another one can be begun"
+
+
 def test_a_version_that_there_is_not_is_not_found(clinician: Browser, reference: str) -> None:
     signed_once(clinician, reference)
     for number in ("0", "2", "01", "-1", "x", "9" * 50, "1%20"):
