@@ -227,13 +227,12 @@ def retention_command(*, dry_run: bool) -> None:
 @main.command("setup")
 def setup_command() -> None:
     """Make this installation's keys (once) and bring the database up to date."""
-    from screener.settings import make_keys
+    from screener.settings import INSTANCE, KEYS_FILE, make_keys
     from screener.store.migrations import migrate
 
     if make_keys():
-        click.echo(
-            "Made fresh keys in instance/keys.env. Keep a copy somewhere safe: without them nothing opens."
-        )
+        click.echo(f"Made fresh keys: {INSTANCE / KEYS_FILE}")
+        click.echo("Keep a copy somewhere safe: without them nothing opens.")
     migrate(_open_database())
 
 

@@ -72,7 +72,7 @@ def add_master_command() -> None:
         click.echo("Set this where the environment is set.", err=True)
     else:
         set_setting(INSTANCE / KEYS_FILE, _MASTER_KEYS, after)
-        click.echo(f"Master key {number} stands in instance/keys.env. Keep a copy somewhere safe.")
+        click.echo(f"Master key {number} stands in {INSTANCE / KEYS_FILE}. Keep a copy somewhere safe.")
     click.echo(
         "Then start the server and `screener deliver` again, and run `screener keys rewrap`.", err=True
     )
