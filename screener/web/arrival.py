@@ -38,6 +38,8 @@ _ADDRESSES_A_CLINIC: Final = 8
 # How many who came lately are remembered before those whose turns are long over are let go.
 _REMEMBERED: Final = 1000
 _CLINIC: Final = re.compile(r"/(?:c|desk)/([a-z0-9-]{1,40})(?:/|$)")
+# Forms with a password, whose hash fills a core: one at a time, so that pages have the others.
+_PASSWORDS: Final = re.compile(r"/staff/(login|verify|change|reset/.+)")
 _BUSY: Final = (ROOT / "templates" / "errors" / "busy.html").read_bytes()
 
 
@@ -45,6 +47,7 @@ class Doorman:
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self._turns = Turns(AT_WORK, WAITING)
+        self._hashing = Turns(1, WAITING)
         self._lock = Lock()
         self._sending: Counter[str] = Counter()
 
@@ -58,11 +61,16 @@ class Doorman:
                     return _turn_away(start_response)
                 # One byte more than may be, so that it is refused as too large and not as broken.
                 environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(most + 1))
-        clinic = _CLINIC.match(path)
+        if environ["REQUEST_METHOD"] == "POST" and _PASSWORDS.fullmatch(path):
+            with self._hashing.turn(sender, "") as is_let_in:
+                return self._let_in(environ, start_response) if is_let_in else _turn_away(start_response)
+        return self._let_in(environ, start_response)
+
+    def _let_in(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        clinic = _CLINIC.match(environ.get("PATH_INFO", ""))
+        sender = network_of(environ.get("REMOTE_ADDR", ""))
         with self._turns.turn(sender, clinic[1] if clinic else "") as is_let_in:
-            if not is_let_in:
-                return _turn_away(start_response)
-            return self._app(environ, start_response)
+            return self._app(environ, start_response) if is_let_in else _turn_away(start_response)
 
     @contextmanager
     def _arriving(self, sender: str) -> Iterator[bool]:

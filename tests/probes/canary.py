@@ -91,7 +91,6 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "keeping.charted": _NO_FIELD,
     "confirm.sign": _NO_FIELD,
     "confirm.discard": _NO_FIELD,
-    "confirm.amend": "stands on a signed history, which chance never leads to: still to be done",
     "account.here": _NO_FIELD,
     "api.remove_webhook": _NO_FIELD,
     "work.still_open": _NO_FIELD,
@@ -246,12 +245,24 @@ def _sends(rig: Rig) -> None:
     rig.see(walk.browser.follow(answer))
 
 
+def _signs(rig: Rig) -> str:
+    """The page of a signed history, which can be amended: filling in by chance never leads to one."""
+    (reference,) = add_requests(rig.site.installation.app, [("Sam", rig.answers, datetime.now(UTC))])
+    browser, place = sign_in(rig.site.browser(), _STAFF[0]), f"/desk/acme/requests/{reference}/history"
+    browser.submit(browser.get(f"{place}/confirm"), **{"check-age": "as_said"})
+    signed = browser.submit(browser.get(f"{place}/sign"), agree="yes")
+    if not signed.location.endswith("/signed/1"):
+        raise RuntimeError(f"the history was not signed: {signed.problems}")
+    return signed.location
+
+
 def staff(rig: Rig) -> None:
     app = rig.site.installation.app
     # One of the mails is refused for good: staff see it and decide.
     rig.site.office.to_recipient.append("550 no such person")
     for _ in range(3):
         _sends(rig)
+    signed = _signs(rig)
     rig.site.deliver()
     with at_clinic(app, "acme") as (session, clinic):
         admin = find_person(session, "admin@acme.example")
@@ -259,7 +270,7 @@ def staff(rig: Rig) -> None:
         session.commit()
     for email in _STAFF:
         browser = sign_in(rig.site.browser(), email)
-        starts = ["/desk/clinics"] if email == OWNER else ["/desk/acme/queue"]
+        starts = ["/desk/clinics"] if email == OWNER else [signed, "/desk/acme/queue"]
         rig.crawl(browser, email.split("@")[0], _STAFF_PAGES, "/desk/", "/desk/account", *starts)
     rig.crawl(rig.site.browser(), "stranger", _STAFF_PAGES, "/staff/login", "/staff/reset")
     half = rig.site.browser()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
-from screener.web.arrival import Turns, network_of
+from screener.web.arrival import AT_WORK, Doorman, Turns, network_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class Door:
@@ -107,3 +112,35 @@ def test_when_the_line_is_full_whoever_asks_most_is_sent_away_and_may_come_again
 )
 def test_an_address_is_a_place_and_of_ipv6_the_network_is(address: str, place: str) -> None:
     assert network_of(address) == place
+
+
+def test_who_signs_in_waits_for_others_who_do_and_takes_no_turn_of_a_patients() -> None:
+    """As many as there are turns would hash a password; each page still comes."""
+    began: Counter[str] = Counter()
+    one_hashes, done = Event(), Event()
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        what = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        began[what] += 1
+        if what == "POST /staff/login":
+            one_hashes.set()
+            done.wait(10)
+        start_response("200 OK", [])
+        return [b""]
+
+    doorman = Doorman(app)
+
+    def ask(path: str, method: str, number: int) -> str:
+        told: list[str] = []
+        environ = EnvironBuilder(path, method=method).get_environ() | {"REMOTE_ADDR": f"203.0.113.{number}"}
+        doorman(environ, lambda status, *_: told.append(status))  # type: ignore[arg-type,return-value]
+        return told[0]
+
+    with ThreadPoolExecutor(2 * AT_WORK) as pool:
+        sign_ins = [pool.submit(ask, "/staff/login", "POST", number) for number in range(AT_WORK)]
+        assert one_hashes.wait(10)
+        for path in ("/c/acme", "/staff/login"):
+            assert ask(path, "GET", 100) == "200 OK"
+        assert began["POST /staff/login"] == 1
+        done.set()
+        assert {sign_in.result(10) for sign_in in sign_ins} == {"200 OK"}
