@@ -33,7 +33,7 @@ from web.walking import (
 
 from screener.domain.rights import Right
 from screener.store.api_tokens import add_token
-from screener.store.staff import add_membership, find_person
+from screener.store.staff import find_person, set_roles
 from screener.store.tables import ApiToken
 
 # As a browser says that the person came from our own page.
@@ -43,6 +43,11 @@ _REFUSED: Final = 400
 _FORGET_SECONDS: Final = 0.1
 # Sessions, drafts and clinics must live on: the scanners need them.
 _SPARED: Final = re.compile(r"^/d/.*/contact|/logout|/sign-out-everywhere|/shred|/switch")
+_ROLES: Final = {
+    "intake@acme.example": ["intake"],
+    "clinician@acme.example": ["clinician"],
+    "admin@acme.example": ["clinic_admin", "intake"],
+}
 _KINDS: Final = {
     "date": "2027-01-11",
     "datetime-local": "2027-01-11T10:00",
@@ -94,11 +99,6 @@ def visitors(site: Site) -> Iterator[Visitor]:
     references = add_requests(app, people)
     yield _patient(site)
     site.deliver()
-    with at_clinic(app, "acme") as (session, clinic):
-        admin = find_person(session, "admin@acme.example")
-        if admin is not None:
-            add_membership(session, staff_id=admin.id, clinic_id=clinic.id, role="intake")
-        session.commit()
     request = f"/desk/acme/requests/{references[0]}"
     yield _member(site, "intake@acme.example", "/desk/acme/queue", request)
     yield _member(site, "clinician@acme.example", "/desk/acme/queue", request)
@@ -182,13 +182,25 @@ def _typed(site: Site, found: Field) -> object:
 
 def _member(site: Site, email: str, own: str, *more: str) -> Visitor:
     starts = ("/desk/", "/desk/account", own, *more, "/staff/verify")
-    heard = _walk(site, sign_in(site.browser(), email), "/(desk|staff)", *starts)
 
-    def enter() -> Pass:
+    def enter() -> Browser:
         forget_failures(site.installation.app)
-        return _pass_of(sign_in(site.browser(), email), "/desk/account")
+        _employ(site, email)
+        return sign_in(site.browser(), email)
 
-    return Visitor(email, starts, "/desk/", own, heard, enter)
+    heard = _walk(site, enter(), "/(desk|staff)", *starts)
+    return Visitor(email, starts, "/desk/", own, heard, lambda: _pass_of(enter(), "/desk/account"))
+
+
+def _employ(site: Site, email: str) -> None:
+    """With their roles again: an administrator who presses every button takes them away."""
+    with at_clinic(site.installation.app, "acme") as (session, clinic):
+        person = find_person(session, email)
+        if person is None:
+            raise LookupError(email)
+        at = {"staff_id": person.id, "clinic_id": clinic.id}
+        set_roles(session, **at, roles=_ROLES.get(email, []), now=datetime.now(UTC))
+        session.commit()
 
 
 def _stranger(site: Site) -> Visitor:
@@ -224,11 +236,16 @@ def _pass_of(browser: Browser, place: str) -> Pass:
 # ---------------------------------------------------------------- machines
 
 
-def _machine(site: Site, reference: str) -> Visitor:
+def _token(site: Site) -> str:
+    """As a header, and a new one each time: an administrator who presses every button revokes them."""
     with at_clinic(site.installation.app, "acme") as (session, _):
         token = add_token(session, name="EHR", rights=Right, lasts=None, by=None, now=datetime.now(UTC))
         session.commit()
-    browser, shown = site.browser(), {"Authorization": f"Bearer {token}"}
+    return f"Bearer {token}"
+
+
+def _machine(site: Site, reference: str) -> Visitor:
+    browser, shown = site.browser(), {"Authorization": _token(site)}
     starts = (
         "/api/v1/openapi.json",
         "/api/v1/webhooks",
@@ -251,8 +268,14 @@ def _machine(site: Site, reference: str) -> Visitor:
         change = {"events": ["request.received"]}
         browser.client.patch(f"/api/v1/webhooks/{hook['id']}", json=change, headers=shown)
     door: Any = browser.client.application
-    given = Pass((f"Authorization: Bearer {token}",))
-    return Visitor("token", starts, "/(api|fhir)/", "/api/v1/webhooks", tuple(door.heard), lambda: given)
+    return Visitor(
+        "token",
+        starts,
+        "/(api|fhir)/",
+        "/api/v1/webhooks",
+        tuple(door.heard),
+        lambda: Pass((f"Authorization: {_token(site)}",)),
+    )
 
 
 def _bodies(site: Site, reference: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
