@@ -235,7 +235,8 @@ def remove_expired_drafts(session: Session, now: datetime, limit: int | None = N
     """How many of the entered clinic's drafts were past their time; with `limit` at most so many go."""
     expired = is_expired(draft_life(session, entered_clinic(session)), now)
     some = select(Draft.id).where(expired).limit(limit)
-    gone = delete(Draft).where(Draft.id.in_(some)).returning(Draft.last_active_at, Draft.reached)
+    # Asked once more of each row itself: somebody may have gone on with it meanwhile.
+    gone = delete(Draft).where(Draft.id.in_(some), expired).returning(Draft.last_active_at, Draft.reached)
     removed = session.execute(gone, execution_options={"synchronize_session": False}).all()
     count_endings(session, [Ending(row.last_active_at, row.reached) for row in removed])
     return len(removed)

@@ -28,8 +28,10 @@ from screener.store.tables import (
     Opening,
     OutboxMessage,
     StaffSession,
+    WebhookEvent,
 )
 from screener.store.throttle import FORGOTTEN_AFTER
+from screener.store.webhooks import KEPT
 
 # What is deleted in one transaction; each request takes a dozen statements, and the trail waits for them.
 A_BATCH: Final = 20
@@ -179,7 +181,7 @@ def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: i
 
 
 def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int = MANY) -> int:
-    """What the clinic has no use for any more: lapsed openings, and mail, notes and counts of long ago."""
+    """What the clinic has no use for any more: lapsed openings, and old mail, webhook events and counts."""
     settled = and_(
         OutboxMessage.consultation_id.is_(None),
         OutboxMessage.draft_id.is_(None),
@@ -188,6 +190,7 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
     old = {
         OutboxMessage: settled,
         Opening: Opening.seen_at <= now - LEASE,
+        WebhookEvent: WebhookEvent.at <= now - KEPT,
         Export: Export.at <= now - _AS_THE_TRAIL,
         DraftEndings: DraftEndings.day < (now - _AS_THE_TRAIL).date(),
     }
@@ -196,9 +199,9 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
 
 def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:
     some = select(table.id).where(over).limit(limit)
-    removed = session.execute(
-        delete(table).where(table.id.in_(some)), execution_options={"synchronize_session": False}
-    )
+    # Asked once more of each row itself: a mail may just be sent again.
+    gone = delete(table).where(table.id.in_(some), over)
+    removed = session.execute(gone, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", removed).rowcount
 
 
