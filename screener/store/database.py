@@ -159,22 +159,26 @@ class Database:
             found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
             return found
 
-    def forget_deleted(self, *tables: str) -> None:
+    def forget_deleted(self, *tables: str) -> bool:
         """What was deleted and committed leaves the files too; backups are not ours to reach.
 
-        SQLite overwrites it in place but keeps it in the log, PostgreSQL keeps dead rows.
+        SQLite overwrites it in place but keeps it in the log, PostgreSQL keeps dead rows. False if somebody
+        reads for so long that it still lies in SQLite's log: then do it again.
         """
         with self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-                # As long as it takes: it is in nobody's way.
-                alone.exec_driver_sql("SET statement_timeout = 0")
-                try:
-                    alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
-                finally:
-                    alone.exec_driver_sql("RESET statement_timeout")
+                cursor = connection.connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                was_busy, *_ = cursor.fetchone()
+                return not was_busy
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            # As long as it takes: it is in nobody's way.
+            alone.exec_driver_sql("SET statement_timeout = 0")
+            try:
+                alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            finally:
+                alone.exec_driver_sql("RESET statement_timeout")
+            return True
 
     def copy_to(self, path: Path) -> None:
         """All of this SQLite database as of one moment, as a single file; writers go on beside it."""

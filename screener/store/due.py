@@ -1,6 +1,8 @@
 """What is owed about requests: call-backs, next tries and tasks, the earliest first."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import exists, select, update
@@ -11,7 +13,8 @@ from screener.domain.follow_up import CALL_BACK, NEXT_TRY, OVER, TASK, Due, end_
 from screener.store.clinics import zone_of
 from screener.store.tables import Consultation, ContactEntry, RequestTask
 
-_OVER = tuple(state.value for state in OVER)
+_OVER: Final = tuple(state.value for state in OVER)
+_A_BATCH: Final = 500
 
 
 def earliest_due(session: Session, ids: Collection[UUID], time_zone: str) -> dict[UUID, Due]:
@@ -47,7 +50,10 @@ def note_owed(session: Session, *ids: UUID) -> None:
 
 def note_all_by_day(session: Session) -> None:
     """The same of whatever is owed by the end of a day, after the clinic's day has changed."""
-    note_owed(session, *set(session.scalars(select(RequestTask.consultation_id).where(_is_open()))))
+    with_tasks = iter(session.scalars(select(RequestTask.consultation_id).where(_is_open()).distinct()).all())
+    # PostgreSQL takes no more than 65,535 ids at once.
+    while batch := list(islice(with_tasks, _A_BATCH)):
+        note_owed(session, *batch)
 
 
 def _is_open() -> ColumnElement[bool]:
