@@ -18,7 +18,7 @@ from screener.store.tables import ApiToken, Clinic
 from screener.store.tenancy import enter_clinic, entered_clinic
 from screener.store.vault import new_token, token_hash
 
-# Says what it is to whoever finds one in a file, and which clinic to enter before it is looked for.
+# With the slug behind it: tells whoever finds a token what it is, and us which clinic to look for it in.
 _PREFIX: Final = "hs"
 LONGEST_NAME: Final = 80
 LONGEST_LIFE: Final = timedelta(days=366)

@@ -169,7 +169,7 @@ class Database:
             if self.is_sqlite:
                 cursor = connection.connection.cursor()
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                was_busy, *_ = cursor.fetchone()
+                [(was_busy, *_)] = cursor.fetchall()
                 return not was_busy
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             # As long as it takes: it is in nobody's way.
@@ -184,7 +184,7 @@ class Database:
         """All of this SQLite database as of one moment, as a single file; writers go on beside it."""
         with self.engine.connect() as connection, closing(_sqlite_module().connect(str(path))) as copy:
             # With all pages in one step it reads as of one moment.
-            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]  # it is open
             copy.execute("PRAGMA journal_mode=DELETE")
 
     def let_go(self) -> bool:
@@ -254,7 +254,7 @@ def _that_writes(url: URL) -> URL:
 
 
 def _place_of(connection: Connection) -> str:
-    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+    info = connection.connection.driver_connection.info  # type: ignore[union-attr]  # it is open
     return f"{info.host}:{info.port}"
 
 
@@ -347,7 +347,7 @@ def _begin_writing(connection: Connection, turns: WriteTurns, seconds: int) -> N
 def _giving_back(module: ModuleType, turns: WriteTurns) -> type[Any]:
     """A connection whose turn ends with its transaction, however that ends."""
 
-    class TurnedConnection(module.Connection):  # type: ignore[name-defined,misc]
+    class TurnedConnection(module.Connection):  # type: ignore[name-defined,misc]  # of either module
         def commit(self) -> None:
             super().commit()
             turns.give_back(self)

@@ -35,8 +35,8 @@ def note_owed(session: Session, *ids: UUID) -> None:
 
     Like an owner it changes nothing of them: no open form grows stale.
     """
-    # Who comes at the same time waits here, and then sees what was written: else the later would forget it.
-    # With the key shared, as each has just written something that hangs on the row.
+    # Whoever comes at the same time waits here and then sees what was written; else the later would miss it.
+    # The key stays shared, since each has just written something that refers to the row.
     held = select(Consultation.id).where(Consultation.id.in_(ids)).order_by(Consultation.id)
     session.execute(held.with_for_update(key_share=True))
     dues = earliest_due(session, ids, zone_of(session))

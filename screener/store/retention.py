@@ -1,4 +1,4 @@
-"""Retention: what a clinic's time is over for, counted beforehand and deleted when it comes."""
+"""Retention: what a clinic may keep no longer, counted beforehand and deleted when its time comes."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -145,7 +145,7 @@ def list_over(
 
 
 def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit: int = A_BATCH) -> int:
-    """How many of the entered clinic's requests it deleted: their time is over, no other worker has them."""
+    """Deletes requests whose time is over and that no other worker holds, and says how many."""
     over = _hold_over(session, clinic, now, limit)
     for consultation in over:
         remove_consultation(session, consultation)

@@ -399,6 +399,7 @@ def read_parcel(session: Session, lease: Lease, now: datetime) -> Parcel | None:
 
 
 def mark_delivered(session: Session, lease: Lease, status: int, now: datetime) -> None:
+    """The endpoint took it (`status` is its HTTP status) and counts as well again."""
     found = _find_owed(session, lease)
     if found is not None:
         row, endpoint = found
