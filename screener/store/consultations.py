@@ -13,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from screener.store.audit import note, request_subject
 from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.due import note_owed
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
@@ -338,9 +338,8 @@ def assign_consultation(
     session: Session, consultation: Consultation, *, owner_id: int | None, staff_id: int, now: datetime
 ) -> None:
     """Whose work it is; None for nobody's. The row's version stays, so that no open form grows stale."""
-    session.execute(
-        update(Consultation).where(Consultation.id == consultation.id).values(owner_id=owner_id),
-        execution_options={"synchronize_session": False},
+    change_rows(
+        session, update(Consultation).where(Consultation.id == consultation.id).values(owner_id=owner_id)
     )
     session.refresh(consultation, ["owner_id"])
     add_event(session, consultation, "assigned", now, staff_id=staff_id, owner_id=owner_id)

@@ -11,11 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import randbits
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    DateTime,
+    Delete,
+    Dialect,
+    Engine,
+    MetaData,
+    Update,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
@@ -206,6 +219,12 @@ class Database:
 def begin_reading(session: Session) -> None:
     """Say before the first statement that nothing will be written: on SQLite it then waits for no writer."""
     session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
+def change_rows(session: Session, change: Update | Delete) -> int:
+    """How many rows an UPDATE or DELETE changed. Rows that the session has loaded stay as they were read."""
+    result = session.execute(change, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def vault_of(session: Session) -> Vault:

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from screener.domain.follow_up import CALL_BACK, NEXT_TRY, OVER, TASK, Due, end_of_day
 from screener.store.clinics import zone_of
+from screener.store.database import change_rows
 from screener.store.tables import Consultation, ContactEntry, RequestTask
 
 _OVER: Final = tuple(state.value for state in OVER)
@@ -42,10 +43,8 @@ def note_owed(session: Session, *ids: UUID) -> None:
     dues = earliest_due(session, ids, zone_of(session))
     for row_id in ids:
         due = dues.get(row_id)
-        session.execute(
-            update(Consultation).where(Consultation.id == row_id).values(owed_at=due.at if due else None),
-            execution_options={"synchronize_session": False},
-        )
+        owed = update(Consultation).where(Consultation.id == row_id).values(owed_at=due.at if due else None)
+        change_rows(session, owed)
 
 
 def note_all_by_day(session: Session) -> None:

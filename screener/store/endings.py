@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import zone_of
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.tables import DraftEndings
 from screener.store.tenancy import entered_clinic
 
@@ -58,8 +58,7 @@ def _increase(session: Session, day: date, page: str, count: int) -> bool:
         .where(DraftEndings.day == day, DraftEndings.page == page)
         .values(count=DraftEndings.count + count)
     )
-    result = session.execute(adding, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", result).rowcount > 0
+    return change_rows(session, adding) > 0
 
 
 def endings_by_page(session: Session, first: date, last: date) -> dict[str, int]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from sqlalchemy import CursorResult, case, delete, select
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from screener.store.database import vault_of
+from screener.store.database import change_rows, vault_of
 from screener.store.tables import Pace
 from screener.store.vault import derive_token
 
@@ -66,9 +66,7 @@ def take_turn(session: Session, counted: Sequence[Counted], now: datetime) -> No
 def forget_whole(session: Session, now: datetime) -> int:
     """Deletes the rows of those who have all their turns again; how many. A locked row goes the next time."""
     whole = select(Pace.name).where(Pace.full_at <= _to_ms(now)).with_for_update(skip_locked=True)
-    gone = delete(Pace).where(Pace.name.in_(whole))
-    removed = session.execute(gone, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", removed).rowcount
+    return change_rows(session, delete(Pace).where(Pace.name.in_(whole)))
 
 
 def _to_ms(moment: datetime) -> int:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -13,6 +13,7 @@ from screener.domain.follow_up import last_day_over
 from screener.domain.retention import AUDIT_YEARS, Periods, goes_at
 from screener.store.audit import Subject, note, note_each, request_subject
 from screener.store.consultations import add_event, remove_consultation
+from screener.store.database import change_rows
 from screener.store.drafts import is_expired, remove_expired_drafts
 from screener.store.openings import LEASE
 from screener.store.pace import forget_whole
@@ -200,17 +201,14 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
 def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:
     some = select(table.id).where(over).limit(limit)
     # Asked once more of each row itself: a mail may just be sent again.
-    gone = delete(table).where(table.id.in_(some), over)
-    removed = session.execute(gone, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", removed).rowcount
+    return change_rows(session, delete(table).where(table.id.in_(some), over))
 
 
 def remove_old_sign_ins(session: Session, now: datetime) -> int:
     """Old sessions of staff, failures to sign in and turns that count no more; of all clinics."""
     ended = delete(StaffSession).where(StaffSession.created_at <= now - KNOWN_PLACE)
     forgotten = delete(FailedTries).where(FailedTries.last_at < now - FORGOTTEN_AFTER)
-    removed = sum(cast("CursorResult[Any]", session.execute(old)).rowcount for old in (ended, forgotten))
-    return removed + forget_whole(session, now)
+    return change_rows(session, ended) + change_rows(session, forgotten) + forget_whole(session, now)
 
 
 # ---------------------------------------------------------------- said by staff
@@ -244,10 +242,7 @@ def end_hold(session: Session, consultation: Consultation, *, staff_id: int, now
 
 
 def _set(session: Session, consultation: Consultation, **values: Any) -> None:
-    session.execute(
-        update(Consultation).where(Consultation.id == consultation.id).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+    change_rows(session, update(Consultation).where(Consultation.id == consultation.id).values(**values))
     session.refresh(consultation, list(values))
 
 
