@@ -98,6 +98,7 @@ GATES = frozenset(
 
 
 def classify_answers(answers: Answers) -> Classification:
+    """The class of the articles (screening.md section 3) with every criterion, conflict and gap behind it."""
     chronic = _chronic(answers)
     intractable = _intractable(answers)
     regular = _regular(answers)

@@ -122,6 +122,7 @@ class ClinicalFlags:
 
 
 def judge_flags(answers: Answers) -> ClinicalFlags:
+    """Every flag of `FLAGS`, none of which the article class reads."""
     judge = _Judge(answers)
     flags = {flag: getattr(judge, flag) for flag in FLAGS}
     return ClinicalFlags(flags, tuple(_remarks(answers, flags)), judge.conflicts)

@@ -10,9 +10,9 @@ from typing import Any, Final
 from screener.domain.answers import AnswerError, Answers, Raw, read_value, refuse_impossible
 from screener.domain.question import Question, Value
 from screener.domain.questionnaire import HEAD_DAYS, MIG_DAYS, OWN_WORDS, QUESTIONNAIRE
+from screener.domain.transcript import NOT_ASKED
 from screener.domain.transcript import said as words_of
 
-NOT_ASKED: Final = "Not asked"
 LONGEST_NOTES: Final = 4000
 
 # All but the patient's own words, which are nobody else's to correct.
@@ -52,7 +52,7 @@ class Check(Enum):
     UNCHECKED = "unchecked"
     AS_SAID = "as_said"
     CORRECTED = "corrected"
-    # Never chosen: a correction elsewhere takes the ground from it.
+    # Never chosen by anybody: a correction elsewhere made the question moot.
     RULED_OUT = "ruled_out"
 
 
@@ -185,13 +185,13 @@ def _emptied(question_id: str, shown: Mark, chosen: Check, *, has_said: bool) ->
 
 
 def confirm_unchecked(review: Review, said: Raw, questions: Iterable[Question]) -> Review:
-    """Those of the questions that were answered and not marked yet are as said."""
+    """The review in which those of the questions that were answered and not marked yet are "as said"."""
     open_ids = [q.id for q in questions if q.id in said and review.mark(q.id) == UNTOUCHED]
     return review.with_marks(dict.fromkeys(open_ids, AS_SAID))
 
 
 def merge(base: Review, mine: Review, theirs: Review) -> tuple[Review, tuple[str, ...]]:
-    """What I changed since `base`, on top of what others did since; and where both differ, mine standing."""
+    """My changes since `base` on top of theirs, and the ids that we both changed, where mine stands."""
     changed = {i: mine.mark(i) for i in {**base.marks, **mine.marks} if mine.mark(i) != base.mark(i)}
     both = tuple(
         q.id
@@ -280,6 +280,6 @@ def _line(
 
 
 def count_checked(lines: Iterable[ReviewedLine]) -> tuple[int, int]:
-    """How many answers were looked at, and of how many."""
+    """How many answers were checked, and how many there are."""
     counted = [line for line in lines if line.was_answered or line.confirmed_words]
     return sum(line.status != Check.UNCHECKED.value for line in counted), len(counted)

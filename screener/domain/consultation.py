@@ -61,7 +61,7 @@ MEANINGS: Final[dict[State, str]] = {
     State.CLOSED: "All is done here.",
 }
 
-# Looking at a request and accepting it explain themselves; every other move is owed a reason.
+# Looking at a request and accepting it explain themselves; every other move needs a reason.
 MOVES_WITHOUT_REASON = frozenset({State.IN_REVIEW, State.ACCEPTED})
 REASON_MAX_LENGTH = 500
 UNDO_WINDOW: Final = timedelta(minutes=10)
@@ -86,7 +86,7 @@ def check_move(from_state: State, to_state: State, reason: str) -> None:
 
 
 def why_not(from_state: State, to_state: State) -> str:
-    """Why staff may not make this move, which is none of theirs."""
+    """Why staff may not make this move, in words for them; only for a move that is not in `STAFF_MOVES`."""
     if from_state is State.WITHDRAWN:
         return "The patient withdrew this request: nothing can be decided any more."
     if to_state is State.WITHDRAWN:
@@ -126,7 +126,7 @@ class Role(Enum):
         return self.value.replace("_", " ")
 
 
-# Administrators see settings, and answers only with one of these roles besides.
+# Administrators see settings; they read answers only if they also hold one of these roles.
 READS_ANSWERS = frozenset({Role.INTAKE, Role.CLINICIAN})
 
 _CLOSING_TIME = time(17, 0)

@@ -1,4 +1,4 @@
-"""Numbers of people that tell nobody apart: small ones are not told, nor can the rest be added up to them."""
+"""Counts of people that single nobody out: small ones are hidden, and the others do not give them away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-# Fewer people than these are not told.
+# Any count below this is hidden.
 FEWEST: Final = 5
 FEW: Final = f"fewer than {FEWEST}"
 NOT_SHOWN: Final = "not shown"
@@ -16,22 +16,22 @@ NOT_SHOWN: Final = "not shown"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A number as it may be read; None where there are only words."""
+    """A count as a reader may see it; `value` is None where only words are shown."""
 
     value: int | None
     words: str
 
 
 def tell(count: int) -> Told:
-    """A number that stands alone. None at all is "fewer than 5" too."""
+    """A count on its own. Zero reads "fewer than 5" too."""
     return Told(count, f"{count:,}") if count >= FEWEST else Told(None, FEW)
 
 
 def tell_parts(counts: Sequence[int]) -> list[Told]:
-    """Parts of a whole that is known.
+    """Parts of a whole that the reader knows.
 
-    Where the small ones would follow from the whole, because there is one alone or all are as large as small
-    ones can be, the smallest of the others is not shown either.
+    Where the whole would give the small parts away, because there is only one or because each is as large
+    as a small one can be, the smallest of the other parts is hidden too.
     """
     told = [tell(count) for count in counts]
     small = [count for count in counts if count < FEWEST]
@@ -43,7 +43,7 @@ def tell_parts(counts: Sequence[int]) -> list[Told]:
 
 
 def quantile(waits: Sequence[timedelta], share: float) -> timedelta | None:
-    """The shortest wait that this share of people did not wait longer than; None of too few."""
+    """The wait that at least this share of people (0 to 1) did not exceed; None for too few people."""
     if len(waits) < FEWEST:
         return None
     return sorted(waits)[math.ceil(len(waits) * share) - 1]

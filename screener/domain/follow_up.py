@@ -1,4 +1,4 @@
-"""Following up on a request: how a patient was tried, times by the clinic's clock, and what is owed when."""
+"""Following up on a request: how a patient was contacted, the clinic's clock, and what is due when."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outcome(Enum):
         return self.value.replace("_", " ").capitalize()
 
 
-# Nobody is waited for any more.
+# In these states nobody is to be contacted any more.
 OVER: Final = frozenset({State.NOT_A_FIT, State.DUPLICATE, State.WITHDRAWN, State.CLOSED})
 
 

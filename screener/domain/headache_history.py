@@ -72,9 +72,7 @@ from screener.domain.questionnaire import (
     WORSE_ON_ACTIVITY,
     YEARS_WITH,
 )
-from screener.domain.transcript import NOT_SURE, SKIPPED
-
-NOT_ASKED: Final = "Not asked"
+from screener.domain.transcript import NOT_ASKED, NOT_SURE, SKIPPED
 
 _WHY_UNTOLD: Final = ((SKIPPED, Status.SKIPPED.value), (NOT_ASKED, Status.NOT_ASKED.value))
 
@@ -347,9 +345,11 @@ def _cautions(said: _Said) -> Iterator[Row]:
 
 
 def _caution(said: _Said, label: str, question: Question, asks_for_care: Collection[object]) -> Row:
-    value = said.value(question)
+    cell, value = said.cell(question), said.value(question)
     found = set(value) if isinstance(value, list | tuple) else {value}
-    return Row(label, (said.cell(question),), is_warning=any(one in asks_for_care for one in found))
+    # "Not sure" is never a "no".
+    is_warning = cell.status is Status.NOT_SURE or any(one in asks_for_care for one in found)
+    return Row(label, (cell,), is_warning=is_warning)
 
 
 def _bars(said: _Said) -> Iterator[Bar]:

@@ -48,8 +48,8 @@ from screener.domain.questionnaire import (
 # "None of these, now" says nothing of a moment much later.
 DANGER_HOLDS: Final = timedelta(hours=4)
 
-# How the usual attack is and what was tried. Danger signs, age, the attack now, counts of days and the
-# health questions of the request are asked afresh, as is any question nobody named here.
+# What the usual attack is like and what was tried. Danger signs, age, the attack now, counts of days and the
+# health questions of the request are asked afresh, as is every question not named here.
 _CARRIED_OVER: Final = frozenset(
     question.id
     for question in (
@@ -97,5 +97,5 @@ def carried_over(answers: Mapping[str, Value | None]) -> dict[str, Value | None]
 
 
 def has_grown_old(stored: Mapping[str, Any], paused: timedelta) -> bool:
-    """Whether "none of these, now" was said too long ago to hold; a danger that was ticked stays one."""
+    """Whether "none of these, now" was said too long ago to count; a danger that was ticked still counts."""
     return paused >= DANGER_HOLDS and list(stored.get(DANGER_NOW.id) or ()) == [NONE_CODE]

@@ -9,8 +9,8 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 DIGEST_AFTER: Final = timedelta(hours=1)
-# So late may something be that is owed, and so long may an urgent request lie untouched, before everybody is
-# reminded; and again after a day.
+# Everybody is reminded once something owed is this late, or an urgent request has lain untouched this long;
+# and again a day later.
 OVERDUE_AFTER: Final = timedelta(hours=1)
 REMINDED_AGAIN_AFTER: Final = timedelta(days=1)
 
@@ -44,7 +44,7 @@ DEFAULT: Final = Choice.URGENT_THEN_HOURLY
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """By the clock of the clinic; over midnight where they end earlier than they begin."""
+    """By the clinic's clock; they run past midnight if they end earlier than they begin."""
 
     begin: time
     end: time
@@ -69,7 +69,7 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """When somebody is told, and whether of one request alone or of all that wait by then."""
+    """When somebody is told, and whether of this request alone or of all that are waiting by then."""
 
     at: datetime
     is_alone: bool

@@ -1,4 +1,4 @@
-"""How far a form came, told by pages that everybody is asked: so that it says nothing of any answer."""
+"""How far a patient got, counted by pages that everybody is asked, so that it gives no answer away."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ _ORDER: Final = {page.slug: number for number, page in enumerate(MILESTONES)}
 
 
 def is_further(page: Page, than: str) -> bool:
-    """Whether the page is such a one, and lies beyond the page named; what is none of them is no distance."""
+    """Whether the page is one of them and lies beyond the one named `than`; any other counts as none."""
     return _ORDER.get(page.slug, -1) > _ORDER.get(than, -1)

@@ -1,4 +1,4 @@
-"""How long a clinic keeps what it was sent: periods that it may only shorten, and when a request goes."""
+"""How long a clinic keeps what it was sent: periods it may only shorten, and when a request is deleted."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Final, NamedTuple
 
 from screener.domain.follow_up import end_of_day
 
-# A law: no clinic shortens it.
+# Required by law: no clinic may shorten it.
 AUDIT_YEARS: Final = 6
 # The longest hold; whoever needs more sets it again.
 MOST_HOLD: Final = timedelta(days=3653)
 
 
 class Periods(NamedTuple):
-    """In days, as long as they are unless the clinic says less."""
+    """In days. The defaults are the longest; a clinic may choose less."""
 
-    # A saved form after it was last gone on with; any other in all.
+    # A saved form, from when it was last continued; any other, from when it was begun.
     draft_days: int = 7
-    # A request that was not taken on, after its state last changed.
+    # A request that was not accepted, from its last change of state.
     refused_days: int = 90
-    # One that was taken on, after it was marked as charted.
+    # An accepted one, from when it was marked as charted.
     accepted_days: int = 30
 
 
 LONGEST: Final = Periods()
-# Time enough to come back to a form, to read a request, and to notice a slip.
+# Long enough to come back to a form, to read a request, and to notice a mistake.
 SHORTEST: Final = Periods(2, 7, 1)
 
 

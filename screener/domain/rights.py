@@ -1,4 +1,4 @@
-"""What a clinic's own systems may do with a token: each right is given by itself."""
+"""What a clinic's own systems may do with a token: each right is granted separately."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ _LABELS: Final = {
     Right.WEBHOOKS_MANAGE: "Add, change and remove webhooks",
 }
 
-# Whoever gives one of these away must be a reader of answers too.
+# Only somebody who may read answers can grant these.
 OPENS_RECORDS: Final = frozenset({Right.RECORDS_READ, Right.RECORDS_WRITE, Right.REQUESTS_MOVE})

@@ -25,6 +25,7 @@ class Screening:
 
 
 def screen(answers: Answers) -> Screening:
+    """All that is judged of one person's answers."""
     return Screening(answers, judge_urgency(answers), classify_answers(answers), judge_flags(answers))
 
 
@@ -44,6 +45,7 @@ def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any
 
 
 def report(screening: Screening, *, brief: bool = False) -> dict[str, Any]:
+    """The object that `classify` tells of, made of a screening: plain data, ready for JSON."""
     found = screening.classification
     full: dict[str, Any] = {
         "urgency": screening.urgency.level.value,

@@ -1,4 +1,4 @@
-"""The name a clinic's mail comes from: it stands in a list of mails that others may see."""
+"""The sender name of a clinic's mail: whoever glances at the inbox must learn nothing from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TELLING: Final = (
     *("infusion", "psychiatr", "psiquiatr", "botox"),
 )
 _TELLING_WORDS: Final = frozenset({"pain", "dolor", "head", "cabeza", "brain", "cerebro"})
-# They part a name from an address, or one address from the next.
+# These separate a name from its address, or one address from the next.
 _MARKS: Final = frozenset('<>@",;:\\()[]')
 
 

@@ -12,6 +12,7 @@ from screener.domain.questionnaire import QUESTIONNAIRE
 
 NOT_SURE = "Not sure"
 SKIPPED = "Skipped"
+NOT_ASKED = "Not asked"
 YES, NO = "Yes", "No"
 
 
@@ -78,7 +79,7 @@ def said(question: Question, value: Value | None, translate: Translate = str) ->
 
 
 def in_source_words(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored line that was shown in another language, as it is worded here; `shown` keeps what was seen."""
+    """A stored line in English, whatever language it was shown in; `shown` keeps what the patient saw."""
     question = QUESTIONNAIRE.find(line["id"])
     if question is None:
         return dict(line)

@@ -78,6 +78,7 @@ def level_of(rank: int) -> Level:
 
 
 def judge_urgency(answers: Answers) -> Urgency:
+    """The red flags of screening.md section 2, emergencies apart from what is urgent."""
     return Urgency(tuple(_emergencies(answers)), tuple(_urgent(answers)))
 
 

@@ -24,23 +24,27 @@ class Verdict(Enum):
 
 
 def all_of(*verdicts: Verdict) -> Verdict:
+    """Kleene's AND: one "no" decides; else one unknown leaves it open."""
     if Verdict.NOT_MET in verdicts:
         return Verdict.NOT_MET
     return Verdict.CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else Verdict.MET
 
 
 def any_of(*verdicts: Verdict) -> Verdict:
+    """Kleene's OR: one "yes" decides; else one unknown leaves it open."""
     if Verdict.MET in verdicts:
         return Verdict.MET
     return Verdict.CANNOT_TELL if Verdict.CANNOT_TELL in verdicts else Verdict.NOT_MET
 
 
 def not_(verdict: Verdict) -> Verdict:
+    """Kleene's NOT: an unknown stays unknown."""
     swapped = {Verdict.MET: Verdict.NOT_MET, Verdict.NOT_MET: Verdict.MET}
     return swapped.get(verdict, verdict)
 
 
 def at_least(wanted: int, *verdicts: Verdict) -> Verdict:
+    """Whether so many are met; open while the unknown ones could still decide it."""
     met = verdicts.count(Verdict.MET)
     if met >= wanted:
         return Verdict.MET

@@ -15,12 +15,12 @@ from defusedcsv import csv
 from screener.domain.answers import Status
 from screener.domain.question import Choice, Choices, Number, Question, Text, YesNo
 from screener.domain.questionnaire import QUESTIONNAIRE
+from screener.domain.transcript import NOT_ASKED, NOT_SURE, SKIPPED
 
-NOT_ASKED: Final = "Not asked"
 # What a spreadsheet takes for the beginning of a formula or a command.
 _BEGINS_FORMULA: Final = frozenset("=+-@|%")
 _BEGINS_CELL: Final = frozenset("\t\r\n\0")
-# Blanks and characters nobody sees: some programs pass over them before they look for a formula.
+# Unicode categories of blanks and unseen characters: some programs skip them before looking for a formula.
 _UNSEEN: Final = ("Z", "C")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ROWS_A_CHUNK: Final = 50
@@ -29,7 +29,7 @@ Cell: TypeAlias = str | int
 
 
 class Group(Enum):
-    """What is taken out beside the request itself; both only by who reads answers."""
+    """What a file may hold beside the request itself; both are only for those who may read answers."""
 
     ANSWERS = "answers"
     CONTACT = "contact"
@@ -137,8 +137,8 @@ def about(wanted: Iterable[Column], told: Iterable[tuple[str, str]]) -> list[tup
     """What the table is, and what each of its columns means."""
     meanings = ((column.heading, column.meaning) for column in wanted)
     marks = (
-        ("Skipped", "The question was left blank."),
-        ("Not sure", "The patient chose “I'm not sure”."),
+        (SKIPPED, "The question was left blank."),
+        (NOT_SURE, "The patient chose “I'm not sure”."),
         (NOT_ASKED, "The patient's other answers did not lead to this question."),
     )
     return [("About this file", ""), *told, ("Column or word", "What it means"), *marks, *meanings]
@@ -169,13 +169,14 @@ def _take(buffer: io.StringIO) -> bytes:
 
 def harmless(cell: Cell) -> Cell:
     """Text that no spreadsheet takes for a formula: an apostrophe before it makes it text."""
-    if isinstance(cell, int) or (cell.isprintable() and not looks_like_formula(cell)):
+    if isinstance(cell, int):
         return cell
-    return f"'{_CONTROL.sub('', cell)}" if looks_like_formula(cell) else _CONTROL.sub("", cell)
+    plain = _CONTROL.sub("", cell)
+    return f"'{plain}" if looks_like_formula(cell) else plain
 
 
 def looks_like_formula(text: str) -> bool:
-    """As seen by the most careless program: past what is not seen, wide signs as the usual ones."""
+    """As the most careless program sees it: unseen characters skipped, full-width signs read as plain."""
     if text[:1].isalnum():
         # Nearly all cells.
         return False

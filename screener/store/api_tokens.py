@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from screener.domain.rights import Right
@@ -18,12 +18,13 @@ from screener.store.tables import ApiToken, Clinic
 from screener.store.tenancy import enter_clinic, entered_clinic
 from screener.store.vault import new_token, token_hash
 
-# Says what it is to whoever finds one in a file, and which clinic to enter before it is looked for.
+# With the slug behind it: tells whoever finds a token what it is, and us which clinic to look for it in.
 _PREFIX: Final = "hs"
 LONGEST_NAME: Final = 80
 LONGEST_LIFE: Final = timedelta(days=366)
 MOST_CALLS_A_MINUTE: Final = 120
 MOST_TOKENS: Final = 50
+_IS_NOT_REVOKED: Final = ApiToken.revoked_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,13 @@ def add_token(
         raise ValueError("Choose at least one right.")
     if lasts is not None and not timedelta(0) < lasts <= LONGEST_LIFE:
         raise ValueError(f"A token works for 1 to {LONGEST_LIFE.days} days.")
-    if len([one for one in list_tokens(session) if one.revoked_at is None]) >= MOST_TOKENS:
-        raise ValueError(f"A clinic has at most {MOST_TOKENS} tokens. Revoke one that is not used.")
+    # Whoever comes at the same time waits here, and then finds what was written.
     clinic = session.get_one(Clinic, entered_clinic(session), with_for_update=True)
     token_id = row_of_key(clinic.id, by, key)
     if session.get(ApiToken, token_id) is not None:
         raise ConflictError("this form was sent before")
+    if (session.scalar(select(func.count(ApiToken.id)).where(_IS_NOT_REVOKED)) or 0) >= MOST_TOKENS:
+        raise ValueError(f"A clinic has at most {MOST_TOKENS} tokens. Revoke one that is not used.")
     text = f"{_PREFIX}_{clinic.slug}_{new_token()}"
     token = ApiToken(
         id=token_id,
@@ -104,9 +106,7 @@ def enter_by_token(session: Session, text: str, now: datetime) -> Bearer | None:
     if clinic is None:
         return None
     enter_clinic(session, clinic.id)
-    token = session.scalar(
-        select(ApiToken).where(ApiToken.secret_hash == token_hash(text), ApiToken.revoked_at.is_(None))
-    )
+    token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == token_hash(text), _IS_NOT_REVOKED))
     if token is None or state_of(token, now) != "live":
         return None
     return Bearer(token.id, clinic, token.name, frozenset(map(Right, token.rights)))

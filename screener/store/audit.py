@@ -42,7 +42,7 @@ _FIELDS: Final = (
 
 
 class Public(str):
-    """What every visitor of a clinic's page may read: no code, but no patient's either."""
+    """Words that every visitor of a clinic's page may read: not a code, but nothing of a patient's either."""
 
     __slots__ = ()
 
@@ -299,7 +299,7 @@ class _Walk:
     def follow(self, rows: Iterable[Row[Any]]) -> str:
         """What is wrong with the first entry that does not hold; nothing if all do."""
         entry: Row[Any]
-        for entry, following in itertools.pairwise(itertools.chain(rows, [None])):  # type: ignore[assignment]
+        for entry, following in itertools.pairwise(itertools.chain(rows, [None])):  # type: ignore[assignment]  # never the None
             why = _wrong(self.chain, self.last, self.number + 1, entry, following)
             if why:
                 return why

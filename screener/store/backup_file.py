@@ -119,6 +119,7 @@ class _Cipher:
 def write_backup(
     file: IO[bytes], head: Head, keys: BackupKeys, contents: Mapping[str, Any], database: Iterator[bytes]
 ) -> None:
+    """All of the file, in constant memory; `contents` must be ready for JSON."""
     file.write(head.as_bytes())
     text = json.dumps(contents).encode()
     cipher, press, waiting = head.cipher(keys), zlib.compressobj(), bytearray()
@@ -144,7 +145,7 @@ def read_backup(file: IO[bytes], keys: BackupKeys) -> tuple[Head, dict[str, Any]
 
 
 def _open_chunks(file: IO[bytes], cipher: _Cipher) -> Iterator[bytes]:
-    """What was pressed, unpressed, at most a chunk at a time."""
+    """The decompressed stream, at most a chunk at a time."""
     press = zlib.decompressobj()
     chunk, following = file.read(CHUNK + _TAG_BYTES), b"more"
     while following:

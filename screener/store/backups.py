@@ -28,8 +28,8 @@ from screener.store.tenancy import furnishing_clinic
 from screener.store.vault import Vault, key_number
 
 _SQLITE_FILE: Final = "screener.db"
-# PostgreSQL's schema that keeps what was there until a restore went well.
-_ASIDE: Final = "set_aside"
+# PostgreSQL's schemas that keep what was there: until a restore went well, and from then until it is deleted.
+_ASIDE, _REPLACED = postgres_dump.LEFT_OUT
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
@@ -69,7 +69,7 @@ class Keeper:
 
     @property
     def marks(self) -> dict[str, str]:
-        """Shows whether a key is the same, and nothing of it."""
+        """By name: enough to tell whether a key is the same, and nothing of the key."""
         return {
             name: hmac.digest(key.encode(), b"backup mark", hashlib.sha256)[:8].hex()
             for name, key in self.others.items()
@@ -282,9 +282,9 @@ def _set_aside(database: Database) -> Iterator[None]:
     with database.engine.begin() as connection:
         if connection.exec_driver_sql(_OTHERS).scalar_one():
             raise BackupError(_IN_USE)
-        if inspect(connection).has_schema(_ASIDE):
-            # A restore was killed.
-            _take_back(connection)
+        # Of a restore that was killed.
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {_REPLACED} CASCADE")
+        _take_back(connection)
         connection.exec_driver_sql(f"ALTER SCHEMA public RENAME TO {_ASIDE}")
         connection.exec_driver_sql("CREATE SCHEMA public")
     try:
@@ -295,21 +295,27 @@ def _set_aside(database: Database) -> Iterator[None]:
             _take_back(connection)
         raise
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(f"DROP SCHEMA {_ASIDE} CASCADE")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(f"DROP SCHEMA {_REPLACED} CASCADE")
 
 
 def _take_back(connection: Connection) -> None:
-    connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-    connection.exec_driver_sql(f"ALTER SCHEMA {_ASIDE} RENAME TO public")
+    """What was set aside, if anything is."""
+    if inspect(connection).has_schema(_ASIDE):
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql(f"ALTER SCHEMA {_ASIDE} RENAME TO public")
 
 
 def _settle(database: Database, head: Head) -> None:
-    """Who was signed out after the backup is not signed in again; and the trails tell."""
+    """Signs everybody out, lest old sessions live again, and notes the restore in each trail."""
     with database.new_session() as session:
         session.execute(delete(StaffSession))
         for clinic in list_clinics(session):
             made_at = head.made_at.strftime("%Y-%m-%d %H.%M.%S UTC")
             note_clinic(session, clinic, "restored", by=None, made_at=made_at)
+        if not database.is_sqlite:
+            # By the same commit: what was there comes back until it, and never after it.
+            session.connection().exec_driver_sql(f"ALTER SCHEMA {_ASIDE} RENAME TO {_REPLACED}")
         session.commit()
 
 
@@ -331,7 +337,7 @@ def _opened(path: Path, vault: Vault) -> Iterator[Database]:
 
 @contextmanager
 def _beside(file: Path) -> Iterator[Path]:
-    """A folder for nobody else, on the same disk."""
+    """A private folder on the same disk."""
     try:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as folder:
             yield Path(folder)
@@ -341,7 +347,7 @@ def _beside(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """One that only its owner reads, on disk when it is closed."""
+    """A file that only its owner may read, synced to disk when it is closed."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         yield file
         file.flush()

@@ -1,4 +1,4 @@
-"""A clinic in the course of time: changed, disabled, enabled again, its keys destroyed; each in its trail."""
+"""What happens to a clinic: changed, disabled, enabled again, its keys destroyed; each noted in its trail."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ from screener.store.tenancy import furnishing_clinic
 # What a clinic may say in its own words: on the start page, and on the receipt.
 TEXTS: Final = ("intro", "what_next")
 LONGEST_TEXT: Final = 300
-# Too long for an entry of the trail, which names them only.
+# Too long for an entry of the trail, which only names them.
 _UNTOLD: Final = frozenset({"texts", "logo", "origins"})
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from screener.store.audit import note, request_subject
 from screener.store.blind_index import indexes_of
 from screener.store.clinics import clinic_key
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.due import note_owed
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
@@ -35,6 +35,7 @@ from screener.store.tables import (
 from screener.store.tenancy import enter_clinic, entered_clinic, looking_up
 from screener.store.vault import (
     CROCKFORD,
+    Place,
     new_code,
     open_document,
     open_sealed,
@@ -45,7 +46,7 @@ from screener.store.vault import (
 from screener.store.webhooks import announce
 
 _REFERENCE_LENGTH: Final = 10
-# How urgent a withdrawn request was went with its answers; it comes after all others.
+# A withdrawn request: its urgency was deleted with its answers, and it sorts after all others.
 NO_RANK: Final = 9
 # What hangs on one request and goes with it.
 WRITTEN_BY_STAFF: Final = (
@@ -158,6 +159,10 @@ def add_event(
     page: str | None = None,
     until: str | None = None,
 ) -> None:
+    """A line of the request's history, with its entry in the trail and what webhooks are told of it.
+
+    `reason` is what staff wrote: it is sealed. The rest are codes, ids and an ISO date (`until`).
+    """
     event = ConsultationEvent(
         id=new_id(),
         clinic_id=consultation.clinic_id,
@@ -198,6 +203,7 @@ def find_by_receipt(session: Session, receipt_token: str) -> Consultation | None
 
 
 def get_consultation(session: Session, reference: str) -> Consultation:
+    """By its reference. Raise NotFoundError if the entered clinic has none such."""
     # What no reference can look like is not asked for: PostgreSQL refuses some of it.
     looks_right = len(reference) == _REFERENCE_LENGTH and set(reference) <= set(CROCKFORD)
     by_reference = select(Consultation).where(Consultation.reference == reference)
@@ -217,8 +223,14 @@ def read_contact(session: Session, consultation: Consultation) -> dict[str, Any]
     """Raise NotFoundError if the patient withdrew it."""
     if consultation.sealed_contact is None:
         raise NotFoundError("this request was withdrawn")
-    ring = clinic_key(session, consultation.clinic_id)
-    return open_document(ring, place_of(consultation, "sealed_contact"), consultation.sealed_contact)
+    return open_contact(session, consultation.id, consultation.sealed_contact)
+
+
+def open_contact(session: Session, consultation_id: UUID, sealed: bytes) -> dict[str, Any]:
+    """The same of a row that was not loaded as one. Raise UnreadableError as `open_document` does."""
+    clinic_id = entered_clinic(session)
+    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", consultation_id)
+    return open_document(clinic_key(session, clinic_id), place, sealed)
 
 
 def move_consultation(
@@ -325,10 +337,9 @@ def add_read_event(
 def assign_consultation(
     session: Session, consultation: Consultation, *, owner_id: int | None, staff_id: int, now: datetime
 ) -> None:
-    """Whose work it is; None for nobody's. It changes nothing of the request: no open form grows stale."""
-    session.execute(
-        update(Consultation).where(Consultation.id == consultation.id).values(owner_id=owner_id),
-        execution_options={"synchronize_session": False},
+    """Whose work it is; None for nobody's. The row's version stays, so that no open form grows stale."""
+    change_rows(
+        session, update(Consultation).where(Consultation.id == consultation.id).values(owner_id=owner_id)
     )
     session.refresh(consultation, ["owner_id"])
     add_event(session, consultation, "assigned", now, staff_id=staff_id, owner_id=owner_id)

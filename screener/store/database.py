@@ -11,11 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import randbits
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    CursorResult,
+    DateTime,
+    Delete,
+    Dialect,
+    Engine,
+    MetaData,
+    Update,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
@@ -159,28 +172,32 @@ class Database:
             found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
             return found
 
-    def forget_deleted(self, *tables: str) -> None:
+    def forget_deleted(self, *tables: str) -> bool:
         """What was deleted and committed leaves the files too; backups are not ours to reach.
 
-        SQLite overwrites it in place but keeps it in the log, PostgreSQL keeps dead rows.
+        SQLite overwrites it in place but keeps it in the log, PostgreSQL keeps dead rows. False if somebody
+        reads for so long that it still lies in SQLite's log: then do it again.
         """
         with self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-                # As long as it takes: it is in nobody's way.
-                alone.exec_driver_sql("SET statement_timeout = 0")
-                try:
-                    alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
-                finally:
-                    alone.exec_driver_sql("RESET statement_timeout")
+                cursor = connection.connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                [(was_busy, *_)] = cursor.fetchall()
+                return not was_busy
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            # As long as it takes: it is in nobody's way.
+            alone.exec_driver_sql("SET statement_timeout = 0")
+            try:
+                alone.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            finally:
+                alone.exec_driver_sql("RESET statement_timeout")
+            return True
 
     def copy_to(self, path: Path) -> None:
         """All of this SQLite database as of one moment, as a single file; writers go on beside it."""
         with self.engine.connect() as connection, closing(_sqlite_module().connect(str(path))) as copy:
             # With all pages in one step it reads as of one moment.
-            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+            connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]  # it is open
             copy.execute("PRAGMA journal_mode=DELETE")
 
     def let_go(self) -> bool:
@@ -202,6 +219,12 @@ class Database:
 def begin_reading(session: Session) -> None:
     """Say before the first statement that nothing will be written: on SQLite it then waits for no writer."""
     session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
+def change_rows(session: Session, change: Update | Delete) -> int:
+    """How many rows an UPDATE or DELETE changed. Rows that the session has loaded stay as they were read."""
+    result = session.execute(change, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def vault_of(session: Session) -> Vault:
@@ -250,7 +273,7 @@ def _that_writes(url: URL) -> URL:
 
 
 def _place_of(connection: Connection) -> str:
-    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+    info = connection.connection.driver_connection.info  # type: ignore[union-attr]  # it is open
     return f"{info.host}:{info.port}"
 
 
@@ -343,7 +366,7 @@ def _begin_writing(connection: Connection, turns: WriteTurns, seconds: int) -> N
 def _giving_back(module: ModuleType, turns: WriteTurns) -> type[Any]:
     """A connection whose turn ends with its transaction, however that ends."""
 
-    class TurnedConnection(module.Connection):  # type: ignore[name-defined,misc]
+    class TurnedConnection(module.Connection):  # type: ignore[name-defined,misc]  # of either module
         def commit(self) -> None:
             super().commit()
             turns.give_back(self)

@@ -19,7 +19,6 @@ from screener.store.errors import NotFoundError
 from screener.store.outbox import cancel_mail
 from screener.store.tables import (
     DRAFT_IDLE,
-    DRAFT_LIFE,
     MOST_TRIES,
     Clinic,
     Draft,
@@ -84,6 +83,7 @@ def _seal(draft: OpenDraft) -> bytes:
 
 
 def add_door(session: Session, draft: OpenDraft, kind: Kind, token: str, now: datetime) -> str:
+    """Another way into the draft, by this token, which is given back."""
     door = DraftDoor(
         id=new_id(),
         clinic_id=draft.row.clinic_id,
@@ -162,8 +162,8 @@ def draft_life(session: Session, clinic_id: UUID) -> timedelta:
     return timedelta(days=session.get_one(Clinic, clinic_id).draft_days)
 
 
-def kept_until(row: Draft, life: timedelta = DRAFT_LIFE) -> datetime:
-    """When it expires if nothing more is done with it."""
+def kept_until(row: Draft, life: timedelta) -> datetime:
+    """When it expires if nothing more is done with it; `life` is its clinic's (`draft_life`)."""
     if row.saved_at:
         return row.last_active_at + life
     return min(row.last_active_at + DRAFT_IDLE, row.created_at + life)
@@ -193,8 +193,7 @@ def close_doors(session: Session, draft: OpenDraft, kinds: Collection[str], now:
         DraftDoor.draft_id == draft.row.id, DraftDoor.kind.in_(kinds), DraftDoor.replaced_at.is_(None)
     )
     session.execute(closing.values(replaced_at=now, wrapped_key=b""))
-    for mail in (LINK_MAIL, WARNING_MAIL, INVITATION_MAIL):
-        cancel_mail(session, draft_id=draft.row.id, kind=mail)
+    cancel_mail(session, draft.row.id, (LINK_MAIL, WARNING_MAIL, INVITATION_MAIL))
 
 
 def count_wrong_try(session: Session, draft: OpenDraft) -> int:
@@ -211,6 +210,7 @@ def count_wrong_try(session: Session, draft: OpenDraft) -> int:
 
 
 def remove_draft(session: Session, draft: OpenDraft, *, was_sent: bool = False) -> None:
+    """And counts where it ended. Raise NotFoundError if it is gone already."""
     gone = delete(Draft).where(Draft.id == draft.row.id).returning(Draft.last_active_at, Draft.reached)
     removed = session.execute(gone).all()
     if not removed:
@@ -235,7 +235,8 @@ def remove_expired_drafts(session: Session, now: datetime, limit: int | None = N
     """How many of the entered clinic's drafts were past their time; with `limit` at most so many go."""
     expired = is_expired(draft_life(session, entered_clinic(session)), now)
     some = select(Draft.id).where(expired).limit(limit)
-    gone = delete(Draft).where(Draft.id.in_(some)).returning(Draft.last_active_at, Draft.reached)
+    # Asked once more of each row itself: somebody may have gone on with it meanwhile.
+    gone = delete(Draft).where(Draft.id.in_(some), expired).returning(Draft.last_active_at, Draft.reached)
     removed = session.execute(gone, execution_options={"synchronize_session": False}).all()
     count_endings(session, [Ending(row.last_active_at, row.reached) for row in removed])
     return len(removed)

@@ -1,6 +1,8 @@
 """What is owed about requests: call-backs, next tries and tasks, the earliest first."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import exists, select, update
@@ -9,9 +11,11 @@ from sqlalchemy.sql import ColumnElement
 
 from screener.domain.follow_up import CALL_BACK, NEXT_TRY, OVER, TASK, Due, end_of_day
 from screener.store.clinics import zone_of
+from screener.store.database import change_rows
 from screener.store.tables import Consultation, ContactEntry, RequestTask
 
-_OVER = tuple(state.value for state in OVER)
+_OVER: Final = tuple(state.value for state in OVER)
+_A_BATCH: Final = 500
 
 
 def earliest_due(session: Session, ids: Collection[UUID], time_zone: str) -> dict[UUID, Due]:
@@ -32,22 +36,23 @@ def note_owed(session: Session, *ids: UUID) -> None:
 
     Like an owner it changes nothing of them: no open form grows stale.
     """
-    # Who comes at the same time waits here, and then sees what was written: else the later would forget it.
-    # With the key shared, as each has just written something that hangs on the row.
+    # Whoever comes at the same time waits here and then sees what was written; else the later would miss it.
+    # The key stays shared, since each has just written something that refers to the row.
     held = select(Consultation.id).where(Consultation.id.in_(ids)).order_by(Consultation.id)
     session.execute(held.with_for_update(key_share=True))
     dues = earliest_due(session, ids, zone_of(session))
     for row_id in ids:
         due = dues.get(row_id)
-        session.execute(
-            update(Consultation).where(Consultation.id == row_id).values(owed_at=due.at if due else None),
-            execution_options={"synchronize_session": False},
-        )
+        owed = update(Consultation).where(Consultation.id == row_id).values(owed_at=due.at if due else None)
+        change_rows(session, owed)
 
 
 def note_all_by_day(session: Session) -> None:
     """The same of whatever is owed by the end of a day, after the clinic's day has changed."""
-    note_owed(session, *set(session.scalars(select(RequestTask.consultation_id).where(_is_open()))))
+    with_tasks = iter(session.scalars(select(RequestTask.consultation_id).where(_is_open()).distinct()).all())
+    # PostgreSQL takes no more than 65,535 ids at once.
+    while batch := list(islice(with_tasks, _A_BATCH)):
+        note_owed(session, *batch)
 
 
 def _is_open() -> ColumnElement[bool]:

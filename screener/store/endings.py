@@ -1,33 +1,34 @@
-"""Where forms end: counted by the day and the page, when a form is sent or was left for good."""
+"""Where forms end: counted by day and page, once a form is sent or abandoned for good."""
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import zone_of
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.tables import DraftEndings
 from screener.store.tenancy import entered_clinic
 
-# Pages that are none of the questionnaire's: nothing was answered; the request was sent.
+# Not pages of the questionnaire: nothing was answered; the request was sent.
 BEGUN: Final = "begun"
 SENT: Final = "sent"
 
 
 class Ending(NamedTuple):
-    """The last that was done with a form, and how far it was; nowhere if it does not count."""
+    """When a form was last used and the furthest page answered; None where it is not to be counted."""
 
     at: datetime
     page: str | None
 
 
 def count_endings(session: Session, endings: Iterable[Ending]) -> None:
+    """Adds them to the entered clinic's counts, on the days of its own calendar."""
     counted = [(at, page) for at, page in endings if page is not None]
     if not counted:
         return
@@ -39,7 +40,7 @@ def count_endings(session: Session, endings: Iterable[Ending]) -> None:
 
 
 def _add(session: Session, day: date, page: str, count: int) -> None:
-    if _raise(session, day, page, count):
+    if _increase(session, day, page, count):
         return
     row = DraftEndings(id=new_id(), clinic_id=entered_clinic(session), day=day, page=page, count=count)
     try:
@@ -47,21 +48,21 @@ def _add(session: Session, day: date, page: str, count: int) -> None:
             session.add(row)
     except IntegrityError:
         # Somebody else counted the first one meanwhile.
-        _raise(session, day, page, count)
+        _increase(session, day, page, count)
 
 
-def _raise(session: Session, day: date, page: str, count: int) -> bool:
-    """Whether there was a number to add to."""
+def _increase(session: Session, day: date, page: str, count: int) -> bool:
+    """Whether there was a count to add to."""
     adding = (
         update(DraftEndings)
         .where(DraftEndings.day == day, DraftEndings.page == page)
         .values(count=DraftEndings.count + count)
     )
-    result = session.execute(adding, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", result).rowcount > 0
+    return change_rows(session, adding) > 0
 
 
 def endings_by_page(session: Session, first: date, last: date) -> dict[str, int]:
+    """How many forms ended at each page, from the first day to the last, both included."""
     counted = (
         select(DraftEndings.page, func.sum(DraftEndings.count))
         .where(DraftEndings.day >= first, DraftEndings.day <= last)

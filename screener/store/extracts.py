@@ -1,4 +1,4 @@
-"""What is taken out of a clinic as a file: which requests, their rows, and that it was done."""
+"""Requests taken out of a clinic as a file: which ones, what each row holds, and a note that it was done."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from screener.store import audit
 from screener.store.audit import Subject
 from screener.store.clinics import clinic_key
+from screener.store.consultations import open_contact
 from screener.store.database import begin_reading, new_id
 from screener.store.queue import Filter, Order, list_places
 from screener.store.screenings import SealedScreening, open_screening
 from screener.store.staff import called_here
 from screener.store.tables import Consultation, ContactEntry, Export, Screening, User, place_of
 from screener.store.tenancy import entered_clinic
-from screener.store.vault import Place, open_document, seal_document
+from screener.store.vault import open_document, seal_document
 
 _A_BATCH: Final = 100
 
@@ -121,14 +122,8 @@ def _extract(
         questionnaire_version=row.questionnaire_version if is_read else None,
         criteria_version=row.criteria_version if is_read else None,
         document=open_screening(session, SealedScreening(row.screening_id, row.sealed)) if is_read else None,
-        contact=_contact(session, row) if contact and row.sealed_contact else None,
+        contact=open_contact(session, row.id, row.sealed_contact) if contact and row.sealed_contact else None,
     )
-
-
-def _contact(session: Session, row: Row[Any]) -> dict[str, Any]:
-    clinic_id = entered_clinic(session)
-    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", row.id)
-    return open_document(clinic_key(session, clinic_id), place, row.sealed_contact)
 
 
 # ---------------------------------------------------------------- that it was done

@@ -34,6 +34,7 @@ class Received(NamedTuple):
 
 
 def count_sorts(session: Session, span: Span) -> list[Sort]:
+    """Of the requests received in the span; a sort that has none is missing."""
     shared = (Consultation.kind, Consultation.state, Consultation.urgency_rank, Consultation.language)
     counted = (
         select(*shared, func.count(Consultation.id))
@@ -54,6 +55,7 @@ def count_classes(session: Session, span: Span) -> dict[str, int]:
 
 
 def list_received(session: Session, span: Span) -> list[Received]:
+    """One of each request received in the span, in no order."""
     tried = (
         select(Consultation.received_at, func.min(ContactEntry.at))
         .outerjoin(

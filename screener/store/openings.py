@@ -1,13 +1,13 @@
 """Who has a request open: told to the next who opens it, and forgotten by itself. Nobody is kept out."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.tables import Consultation, Opening
 
 LEASE: Final = timedelta(minutes=5)
@@ -24,7 +24,7 @@ def note_opening(session: Session, consultation: Consultation, staff_id: int, no
     """Begins a lease, or renews the one that still runs."""
     of_request = Opening.consultation_id == consultation.id
     lapsed = (of_request, Opening.seen_at <= now - LEASE)
-    session.execute(delete(Opening).where(*lapsed), execution_options={"synchronize_session": False})
+    change_rows(session, delete(Opening).where(*lapsed))
     if _renew(session, consultation, staff_id, now):
         return
     opening = Opening(
@@ -49,8 +49,7 @@ def _renew(session: Session, consultation: Consultation, staff_id: int, now: dat
         .where(Opening.consultation_id == consultation.id, Opening.staff_id == staff_id)
         .values(seen_at=now)
     )
-    result = session.execute(renewed, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", result).rowcount > 0
+    return change_rows(session, renewed) > 0
 
 
 def list_others(session: Session, consultation: Consultation, staff_id: int, now: datetime) -> list[OpenedBy]:

@@ -1,4 +1,4 @@
-"""The sites that may show a clinic's pages inside their own: exact origins, as browsers name them."""
+"""The sites that may frame a clinic's pages: exact origins, as browsers name them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from screener.store.audit import Subject, note
 from screener.store.tables import Clinic
 from screener.store.tenancy import entered_clinic
 
-# They all stand in one response header.
+# They all go into one response header.
 MOST_ORIGINS: Final = 20
 LONGEST_ORIGIN: Final = 200
 _USUAL_PORTS: Final = {"https": 443, "http": 80}

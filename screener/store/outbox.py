@@ -19,9 +19,9 @@ from screener.store.vault import open_document, seal_document
 
 # What is owed to the clinic about a request; it turns into mails to those who want to know.
 NEW_REQUEST: Final = "new_request"
-# Longer than any mail server may keep us waiting: only a worker that died loses its lease.
+# Longer than any mail server may keep us waiting, so that only a worker that died loses its lease.
 LEASE: Final = timedelta(minutes=10)
-# How long a message waits after each failed try; after the last one it is dead. About a day in all.
+# How long a message waits after each failed try; after the last one it is given up. About a day in all.
 WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 420, 760))
 MOST_TRIES: Final = len(WAITS) + 1
 _JITTER: Final = 0.2
@@ -106,11 +106,13 @@ def _new(
     )
 
 
-def cancel_mail(session: Session, *, draft_id: UUID, kind: str) -> None:
-    """Removes what was not sent yet."""
+def cancel_mail(session: Session, draft_id: UUID, kinds: Collection[str]) -> None:
+    """Removes the draft's mail of these kinds that was not sent yet."""
     session.execute(
         delete(OutboxMessage).where(
-            OutboxMessage.draft_id == draft_id, OutboxMessage.kind == kind, OutboxMessage.sent_at.is_(None)
+            OutboxMessage.draft_id == draft_id,
+            OutboxMessage.kind.in_(kinds),
+            OutboxMessage.sent_at.is_(None),
         )
     )
 

@@ -1,19 +1,19 @@
-"""The pace: who does a thing again and again waits a little before each time; nobody is shut out."""
+"""Pacing: whoever does something again and again waits a little before each time; nobody is shut out."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from sqlalchemy import CursorResult, case, delete, select
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from screener.store.database import vault_of
+from screener.store.database import change_rows, vault_of
 from screener.store.tables import Pace
 from screener.store.vault import derive_token
 
-# Whoever has used less than this part of their own turns does not wait for what all together do: a limit that
-# strangers fill must not keep out who comes once.
+# Whoever has used less than this share of their own turns does not wait because of what everybody does
+# together: a limit that strangers fill must not keep out somebody who comes once.
 QUIET: Final = 1 / 4
 _MS: Final = timedelta(milliseconds=1)
 
@@ -37,8 +37,8 @@ class Counted(NamedTuple):
 def wait_before(session: Session, counted: Sequence[Counted], now: datetime) -> timedelta:
     """How long to wait, at most a step, judged by the first and by what else is counted; zero: go ahead.
 
-    A wait takes no turn: asking often makes none longer. Nothing is locked, so of those who ask at the same
-    moment a few more than said may go ahead.
+    Waiting uses up no turn, so asking often makes no wait longer. Nothing is locked, so a few too many of
+    those who ask at the same moment may go ahead.
     """
     names = {_name(session, one): one for one in counted}
     rows = session.execute(select(Pace.name, Pace.full_at).where(Pace.name.in_(names)))
@@ -64,11 +64,9 @@ def take_turn(session: Session, counted: Sequence[Counted], now: datetime) -> No
 
 
 def forget_whole(session: Session, now: datetime) -> int:
-    """Who has all turns again needs no row; how many went. What a request holds now goes the next time."""
+    """Deletes the rows of those who have all their turns again; how many. A locked row goes the next time."""
     whole = select(Pace.name).where(Pace.full_at <= _to_ms(now)).with_for_update(skip_locked=True)
-    gone = delete(Pace).where(Pace.name.in_(whole))
-    removed = session.execute(gone, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", removed).rowcount
+    return change_rows(session, delete(Pace).where(Pace.name.in_(whole)))
 
 
 def _to_ms(moment: datetime) -> int:

@@ -21,6 +21,8 @@ _ADVICE: Final = (
     "{} is not here. Install PostgreSQL's client programs, of the server's version or newer"
     " (Debian: sudo apt install postgresql-client)."
 )
+# What a restore has put aside, or replaced.
+LEFT_OUT: Final = ("set_aside", "replaced")
 _FORMAT: Final = (
     "--format=custom",
     "--compress=0",
@@ -28,6 +30,7 @@ _FORMAT: Final = (
     "--no-privileges",
     # Told below that it may see them all; else it would write no clinic's rows, and not say so.
     "--enable-row-security",
+    *(f"--exclude-schema={schema}" for schema in LEFT_OUT),
 )
 _ALL_SEEN: Final = f"-c {LOOKUP_SETTING}={ALL_CLINICS}"
 _WHOLE: Final = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges")

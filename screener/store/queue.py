@@ -17,13 +17,11 @@ from screener.domain.consultation import OPEN_STATES
 from screener.domain.follow_up import Due
 from screener.domain.urgency import ROUTINE_RANK, level_of
 from screener.store.blind_index import IndexKind, index_of
-from screener.store.clinics import clinic_key, zone_of
-from screener.store.consultations import NO_RANK, get_consultation
+from screener.store.clinics import zone_of
+from screener.store.consultations import NO_RANK, get_consultation, open_contact
 from screener.store.due import earliest_due
 from screener.store.screenings import SealedScreening, open_screening
 from screener.store.tables import Consultation, Screening
-from screener.store.tenancy import entered_clinic
-from screener.store.vault import Place, open_document
 
 # Names are sealed: so many requests are opened to look for one.
 MOST_NAMES: Final = 6000
@@ -368,12 +366,7 @@ def _report(session: Session, screening: SealedScreening) -> dict[str, Any]:
 
 
 def _name(session: Session, consultation_id: UUID, sealed: bytes | None) -> str | None:
-    if sealed is None:
-        return None
-    clinic_id = entered_clinic(session)
-    place = Place(clinic_id, Consultation.__tablename__, "sealed_contact", consultation_id)
-    name: str = open_document(clinic_key(session, clinic_id), place, sealed)["contact_name"]
-    return name
+    return None if sealed is None else str(open_contact(session, consultation_id, sealed)["contact_name"])
 
 
 def get_cursor(session: Session, reference: str, now: datetime) -> Cursor:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from screener.store.blind_index import indexes_of
 from screener.store.consultations import read_contact
+from screener.store.database import change_rows
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation
 
@@ -32,10 +33,7 @@ def _reindex(session: Session, row: Consultation) -> bool:
     # Not through the row itself: no open decision form grows stale of it, and nothing comes back to a
     # request that its patient withdraws meanwhile.
     still_there = (Consultation.id == row.id, Consultation.sealed_contact.is_not(None))
-    session.execute(
-        update(Consultation).where(*still_there).values(wanted),
-        execution_options={"synchronize_session": False},
-    )
+    change_rows(session, update(Consultation).where(*still_there).values(wanted))
     return True
 
 

@@ -1,11 +1,11 @@
-"""Retention: what a clinic's time is over for, counted beforehand and deleted when it comes."""
+"""Retention: what a clinic may keep no longer, counted beforehand and deleted when its time comes."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -13,6 +13,7 @@ from screener.domain.follow_up import last_day_over
 from screener.domain.retention import AUDIT_YEARS, Periods, goes_at
 from screener.store.audit import Subject, note, note_each, request_subject
 from screener.store.consultations import add_event, remove_consultation
+from screener.store.database import change_rows
 from screener.store.drafts import is_expired, remove_expired_drafts
 from screener.store.openings import LEASE
 from screener.store.pace import forget_whole
@@ -28,8 +29,10 @@ from screener.store.tables import (
     Opening,
     OutboxMessage,
     StaffSession,
+    WebhookEvent,
 )
 from screener.store.throttle import FORGOTTEN_AFTER
+from screener.store.webhooks import KEPT
 
 # What is deleted in one transaction; each request takes a dozen statements, and the trail waits for them.
 A_BATCH: Final = 20
@@ -143,7 +146,7 @@ def list_over(
 
 
 def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit: int = A_BATCH) -> int:
-    """How many of the entered clinic's requests it deleted: their time is over, no other worker has them."""
+    """Deletes requests whose time is over and that no other worker holds, and says how many."""
     over = _hold_over(session, clinic, now, limit)
     for consultation in over:
         remove_consultation(session, consultation)
@@ -179,7 +182,7 @@ def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: i
 
 
 def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int = MANY) -> int:
-    """What the clinic has no use for any more: lapsed openings, and mail, notes and counts of long ago."""
+    """What the clinic has no use for any more: lapsed openings, and old mail, webhook events and counts."""
     settled = and_(
         OutboxMessage.consultation_id.is_(None),
         OutboxMessage.draft_id.is_(None),
@@ -188,6 +191,7 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
     old = {
         OutboxMessage: settled,
         Opening: Opening.seen_at <= now - LEASE,
+        WebhookEvent: WebhookEvent.at <= now - KEPT,
         Export: Export.at <= now - _AS_THE_TRAIL,
         DraftEndings: DraftEndings.day < (now - _AS_THE_TRAIL).date(),
     }
@@ -196,18 +200,15 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
 
 def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:
     some = select(table.id).where(over).limit(limit)
-    removed = session.execute(
-        delete(table).where(table.id.in_(some)), execution_options={"synchronize_session": False}
-    )
-    return cast("CursorResult[Any]", removed).rowcount
+    # Asked once more of each row itself: a mail may just be sent again.
+    return change_rows(session, delete(table).where(table.id.in_(some), over))
 
 
 def remove_old_sign_ins(session: Session, now: datetime) -> int:
     """Old sessions of staff, failures to sign in and turns that count no more; of all clinics."""
     ended = delete(StaffSession).where(StaffSession.created_at <= now - KNOWN_PLACE)
     forgotten = delete(FailedTries).where(FailedTries.last_at < now - FORGOTTEN_AFTER)
-    removed = sum(cast("CursorResult[Any]", session.execute(old)).rowcount for old in (ended, forgotten))
-    return removed + forget_whole(session, now)
+    return change_rows(session, ended) + change_rows(session, forgotten) + forget_whole(session, now)
 
 
 # ---------------------------------------------------------------- said by staff
@@ -241,10 +242,7 @@ def end_hold(session: Session, consultation: Consultation, *, staff_id: int, now
 
 
 def _set(session: Session, consultation: Consultation, **values: Any) -> None:
-    session.execute(
-        update(Consultation).where(Consultation.id == consultation.id).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+    change_rows(session, update(Consultation).where(Consultation.id == consultation.id).values(**values))
     session.refresh(consultation, list(values))
 
 

@@ -74,12 +74,15 @@ def rewrap_keys(session: Session) -> int:
 def add_key(session: Session) -> int:
     """A new key of the entered clinic, which seals from here on; its version."""
     clinic_id = entered_clinic(session)
-    # Whoever adds one at the same time waits here, and finds this one.
-    versions = list(session.scalars(select(ClinicKey.version).with_for_update()))
-    version = max(versions) + 1
+    # Whoever adds one at the same time waits here; only a second statement then finds the new one.
+    session.execute(select(ClinicKey.id).with_for_update())
+    version = session.execute(select(func.max(ClinicKey.version))).scalar_one() + 1
     wrapped = vault_of(session).master.wrap(clinic_id, version, new_key())
-    about = {"version": version, "wrapped": wrapped, "created_at": datetime.now(UTC)}
-    session.add(ClinicKey(id=new_id(), clinic_id=clinic_id, **about))
+    session.add(
+        ClinicKey(
+            id=new_id(), clinic_id=clinic_id, version=version, wrapped=wrapped, created_at=datetime.now(UTC)
+        )
+    )
     session.flush()
     session.info.get("clinic_keys", {}).pop(clinic_id, None)
     return version

@@ -1,7 +1,7 @@
 """PostgreSQL's own wall between clinics, behind the first one (tenancy.py): row-level security.
 
-The first keeps whatever goes through a session to its clinic; this one also what goes around it: a row is
-there for a transaction that named its clinic, and for no other, not even the tables' owner's.
+The first covers whatever goes through a session; this one also covers what goes around it. A row is visible
+only to a transaction that named its clinic, even if that is the tables' owner's.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from screener.store.tenancy import CLINIC_SETTING, LOOKUP_SETTING, NAMED_LOOKUPS, tell_clinic
 
-# For migrations and backups, which serve all clinics and show nobody anything.
+# For migrations and backups, which work on all clinics at once and show nobody anything.
 ALL_CLINICS: Final = "all-clinics"
 # Has a clinic, but is read at sign-in, before one is known.
 OPEN_TABLES: Final = frozenset({"memberships"})
@@ -35,7 +35,7 @@ def see_all(connection: Connection) -> None:
 
 
 def missing_walls(connection: Connection) -> list[str]:
-    """The tables that should have one and have none; on SQLite, which knows no such thing, none."""
+    """The tables that should have a wall and lack it; none on SQLite, which has no row-level security."""
     if connection.dialect.name != "postgresql":
         return []
     rows = connection.execute(_TABLES)
@@ -43,14 +43,14 @@ def missing_walls(connection: Connection) -> list[str]:
 
 
 def passes_walls(connection: Connection) -> bool:
-    """Whether we are connected as a role that PostgreSQL lets through: a superuser, or one with BYPASSRLS."""
+    """Whether our role is exempt from the walls: a superuser, or one with BYPASSRLS."""
     return connection.dialect.name == "postgresql" and bool(connection.scalar(_PASSES))
 
 
 def build_walls(connection: Connection) -> None:
-    """Anew around every table that holds a clinic's rows, new ones too.
+    """Rebuild the walls around every table that holds a clinic's rows.
 
-    A change here reaches databases that are there already by the next revision, even one that does nothing.
+    A change here reaches existing databases with the next revision, even if that changes nothing else.
     """
     if connection.dialect.name != "postgresql":
         return

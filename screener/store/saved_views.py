@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from screener.store.clinics import clinic_key
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.errors import NotFoundError
 from screener.store.tables import SavedView, place_of
 from screener.store.tenancy import entered_clinic
@@ -91,7 +91,5 @@ def delete_view(session: Session, view_id: UUID, staff_id: int, here: Collection
     view = session.scalar(select(SavedView).where(SavedView.id == view_id))
     if view is None or not (view.staff_id == staff_id or (view.is_shared and view.staff_id not in here)):
         raise NotFoundError("no such view of one's own")
-    session.execute(
-        delete(SavedView).where(SavedView.id == view_id), execution_options={"synchronize_session": False}
-    )
+    change_rows(session, delete(SavedView).where(SavedView.id == view_id))
     session.expunge(view)

@@ -26,6 +26,7 @@ def add_screening(
     criteria_version: str,
     now: datetime,
 ) -> Screening:
+    """A finished screening. The document is sealed; the rest stays readable, to count and filter by."""
     screening = Screening(
         id=new_id(),
         clinic_id=entered_clinic(session),

@@ -14,6 +14,7 @@ from screener.store.clinics import clinic_key
 from screener.store.consultations import add_event
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, UnreadableError
+from screener.store.staff import called_here
 from screener.store.tables import Consultation, SignedHistory, User, WorkingHistory, place_of
 from screener.store.vault import open_document, seal_document
 
@@ -72,7 +73,7 @@ def _read_working(
     session: Session, consultation: Consultation
 ) -> tuple[WorkingHistory | None, Working | None]:
     found = session.execute(
-        select(WorkingHistory, User.name)
+        select(WorkingHistory, called_here(session))
         .outerjoin(User, User.id == WorkingHistory.staff_id)
         .where(WorkingHistory.consultation_id == consultation.id)
         # Another person's save counts, also where this session has read the row before.
@@ -89,7 +90,7 @@ def _read_working(
 
 def _read_signed(session: Session, consultation: Consultation) -> tuple[Signed, ...]:
     rows = session.execute(
-        select(SignedHistory, User.name)
+        select(SignedHistory, called_here(session))
         .outerjoin(User, User.id == SignedHistory.staff_id)
         .where(SignedHistory.consultation_id == consultation.id)
         .order_by(SignedHistory.number)

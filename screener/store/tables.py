@@ -25,31 +25,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from screener.domain.consultation import Role as ClinicRole
+from screener.domain.consultation import State
+from screener.domain.follow_up import ContactKind, Outcome
 from screener.domain.notification import Choice
 from screener.store.database import Base, UtcDateTime, new_id
 from screener.store.tenancy import ClinicScoped, within_clinic
 from screener.store.vault import Place
 
 DRAFT_IDLE: Final = timedelta(hours=24)
-DRAFT_LIFE: Final = timedelta(days=7)
 MOST_TRIES: Final = 5
 
-STATES: Final = (
-    "new",
-    "in_review",
-    "needs_info",
-    "accepted",
-    "later",
-    "not_a_fit",
-    "duplicate",
-    "withdrawn",
-    "closed",
-)
+STATES: Final = tuple(state.value for state in State)
 KINDS: Final = ("consultation", "call_back", "question")
 LANGUAGES: Final = ("en", "es")
-ROLES: Final = ("intake", "clinician", "clinic_admin")
-CONTACT_KINDS: Final = ("call", "message", "e_mail", "visit")
-CONTACT_OUTCOMES: Final = ("reached", "left_message", "no_answer", "wrong_number", "other")
+ROLES: Final = tuple(role.value for role in ClinicRole)
 FOUND_BY: Final = ("email_index", "phone_index", "person_index")
 FILTERED_BY: Final = ("kind", "article_class", "language", "owner_id")
 LINK_VERDICTS: Final = ("same", "different", "undone")
@@ -306,8 +296,8 @@ class ContactEntry(ClinicScoped, Base):
     constraints = (
         within_clinic("consultation_id", "consultations"),
         Index(None, "clinic_id", "consultation_id"),
-        _one_of("kind", CONTACT_KINDS),
-        _one_of("outcome", CONTACT_OUTCOMES),
+        _one_of("kind", tuple(kind.value for kind in ContactKind)),
+        _one_of("outcome", tuple(outcome.value for outcome in Outcome)),
     )
 
     consultation_id: Mapped[UUID]
@@ -619,7 +609,7 @@ class WebhookDelivery(Owed, ClinicScoped, Base):
 
 
 # Flask-Security names these classes, and wants its table names before they are made.
-FsModels.set_db_info(  # type: ignore[no-untyped-call]
+FsModels.set_db_info(  # type: ignore[no-untyped-call]  # the library has no types here
     base_model=Base,
     user_table_name="staff",
     role_table_name="staff_roles",

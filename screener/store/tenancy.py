@@ -99,11 +99,13 @@ def enter_clinic(session: Session, clinic_id: UUID) -> None:
 
 
 def find_entered_clinic(session: Session) -> UUID | None:
+    """The clinic this session entered, or None."""
     entered: UUID | None = session.info.get("clinic_id")
     return entered
 
 
 def entered_clinic(session: Session) -> UUID:
+    """The same. Raises NoClinicError if none was entered."""
     entered = find_entered_clinic(session)
     if entered is None:
         raise NoClinicError("no clinic was entered: call enter_clinic(session, clinic_id) first")
@@ -211,7 +213,7 @@ def _check_update(state: ORMExecuteState, statement: Update) -> None:
 
 def _check_rows(state: ORMExecuteState, statement: Insert, clinic_id: UUID) -> None:
     rows = state.parameters
-    if rows is None or statement.select is not None or statement._values or statement._multi_values:  # noqa: SLF001
+    if rows is None or statement.select is not None or statement._values or statement._multi_values:  # noqa: SLF001 - nothing public tells
         raise NoClinicError("pass the rows of an INSERT as parameters, so that their clinic can be checked")
     for row in [rows] if isinstance(rows, Mapping) else rows:
         if row.get("clinic_id") != clinic_id:
@@ -230,7 +232,7 @@ def _inspect(statement: Executable) -> tuple[frozenset[str], frozenset[str]]:
     tables: set[str] = set()
     unfiltered: set[str] = set()
     # Each SELECT is judged by itself: the filter is added to each, for the entities named in it.
-    waiting: list[ExternallyTraversible] = [statement]  # type: ignore[list-item]
+    waiting: list[ExternallyTraversible] = [statement]  # type: ignore[list-item]  # every statement is one
     while waiting:
         part = _Part(waiting.pop())
         tables |= set(part.touched.values())

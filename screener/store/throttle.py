@@ -35,7 +35,7 @@ def wait_before(session: Session, attempt: Try, now: datetime) -> timedelta:
     """How long this one must wait; nothing if it may go ahead. Holds others of its kind until the commit."""
     names = _names(session, attempt)
     if knows_place(session, attempt.email.strip(), attempt.address, now):
-        # What strangers do elsewhere, or here to other accounts, is not held against a person's own place.
+        # What strangers do elsewhere, or here to other accounts, does not count at a person's own place.
         names = {"place": names["place"]}
     kinds = {name: kind for kind, name in names.items()}
     rows = session.scalars(

@@ -31,7 +31,7 @@ _LARGEST_VERSION: Final = 0xFFFF
 _PACKED_FROM: Final = 4096
 # More effort takes twice the time and saves a tenth more.
 _PACKED_HOW: Final = 3
-# 32 random bytes hold about 30 different ones; fewer than this never comes from a random source.
+# 32 random bytes hold about 30 different ones; a random source never gives as few as this.
 _LEAST_DIFFERENT_BYTES: Final = 12
 
 
@@ -68,6 +68,7 @@ class KeyRing:
 
 
 def seal(ring: KeyRing, place: Place, data: bytes) -> bytes:
+    """Format (1 byte), key number (2), nonce (12), then AES-256-GCM's output, bound to the place."""
     return _seal(ring, place.aad, data)
 
 
@@ -99,12 +100,13 @@ def seal_document(ring: KeyRing, place: Place, document: Mapping[str, Any]) -> b
 
 
 def open_document(ring: KeyRing, place: Place, envelope: bytes) -> dict[str, Any]:
+    """Raise UnreadableError as `open_sealed` does."""
     document: dict[str, Any] = json.loads(unpack(open_sealed(ring, place, envelope)))
     return document
 
 
 def pack(text: bytes) -> bytes:
-    """A JSON object as it is sealed: a long one, with the same words on and on, as a fifth of its bytes."""
+    """A JSON object as it is sealed; a long one repeats itself and takes a fifth of its bytes."""
     return zlib.compress(text, _PACKED_HOW) if len(text) > _PACKED_FROM else text
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from screener.store.audit import Subject, note
@@ -49,6 +49,7 @@ OVERLAP: Final = timedelta(hours=24)
 _SHOWN: Final = timedelta(minutes=10)
 # Nothing reached it for so long: it is left alone until somebody turns it on again.
 PATIENCE: Final = timedelta(days=3)
+# So long an event can be sent again; then retention deletes it.
 KEPT: Final = timedelta(days=30)
 _LONGEST_CODE: Final = 64
 
@@ -222,7 +223,6 @@ def announce(session: Session, consultation: Consultation, what: str, now: datet
     rows = session.scalars(select(WebhookEndpoint).where(WebhookEndpoint.disabled_at.is_(None)))
     wanting = [row for row in rows if kind in row.events]
     if wanting:
-        session.execute(delete(WebhookEvent).where(WebhookEvent.at < now - KEPT))
         event = WebhookEvent(
             id=new_id(), type=kind, at=now, reference=consultation.reference, state=consultation.state
         )
@@ -399,6 +399,7 @@ def read_parcel(session: Session, lease: Lease, now: datetime) -> Parcel | None:
 
 
 def mark_delivered(session: Session, lease: Lease, status: int, now: datetime) -> None:
+    """The endpoint took it (`status` is its HTTP status) and counts as well again."""
     found = _find_owed(session, lease)
     if found is not None:
         row, endpoint = found

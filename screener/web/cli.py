@@ -350,7 +350,10 @@ def shred_key_command(slug: str) -> None:
         if click.prompt("Type the slug to go on", default="", show_default=False) != slug:
             raise click.ClickException("That is not the slug. Nothing was changed.")
         changed = shred_keys(session, clinic, by=None, now=datetime.now(UTC))
-    database.forget_deleted("clinic_keys")
+    if not database.forget_deleted("clinic_keys"):
+        raise click.ClickException(
+            "Destroyed, but the database's log still holds the keys: somebody is reading. Run this again."
+        )
     click.echo("Destroyed." if changed else "It was destroyed before.")
     click.echo("Backups made before still hold these keys: delete them, or they open with the master key.")
 

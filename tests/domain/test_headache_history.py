@@ -125,7 +125,7 @@ def test_no_medicine_and_not_knowing_are_told(said: object, told: str) -> None:
         ("ket_heart", "yes", True),
         ("ket_heart", "rather_in_person", True),
         ("ket_heart", "no", False),
-        ("ket_heart", None, False),
+        ("ket_heart", None, True),
         ("ket_medicines", ["maoi"], True),
         ("ket_medicines", ["none"], False),
         ("ket_escort", False, True),

@@ -16,7 +16,7 @@ from screener.store.clinic_changes import (
     shred_keys,
 )
 from screener.store.clinics import find_any_clinic, find_clinic
-from screener.store.database import Database
+from screener.store.database import Database, Limits, begin_reading
 from screener.store.drafts import add_draft
 from screener.store.errors import NotFoundError
 from screener.store.outbox import add_mail
@@ -24,6 +24,7 @@ from screener.store.screenings import get_screening, read_screening
 from screener.store.staff import add_membership, was_shredded
 from screener.store.tables import Clinic, ClinicKey, Consultation, Draft, OutboxMessage
 from screener.store.tenancy import enter_clinic, find_entered_clinic
+from screener.store.vault import Vault
 
 LOGO = Logo(b"a picture", 10, 4)
 
@@ -171,6 +172,21 @@ def test_a_shredded_key_leaves_the_files_too(database: Database, session: Sessio
     with database.engine.connect() as connection:
         # No page of the table is left that a dead row could lie in.
         assert connection.exec_driver_sql("SELECT pg_relation_size('clinic_keys')").scalar() == 0
+
+
+@pytest.mark.sqlite_only("PostgreSQL keeps no log that could be emptied")
+def test_it_is_told_when_a_shredded_key_still_lies_in_the_log(
+    url: str, vault: Vault, session: Session, clinic: Clinic
+) -> None:
+    database = Database(url, vault, Limits(lock=1))
+    with database.new_session() as reader:
+        begin_reading(reader)
+        reader.scalars(select(Clinic.id)).all()
+        shred_keys(session, clinic, by=None, now=NOW)
+        session.commit()
+        assert not database.forget_deleted("clinic_keys")
+    assert database.forget_deleted("clinic_keys")
+    database.dispose()
 
 
 @pytest.mark.parametrize("slug", ["clinics", "account", "here"])

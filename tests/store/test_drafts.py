@@ -1,4 +1,5 @@
 import secrets
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import pytest
@@ -198,3 +199,27 @@ def test_expired_drafts_of_the_entered_clinic_are_removed(
         session.commit()
     with in_clinic(database, other_clinic) as session:
         assert session.scalar(select(func.count(Draft.id))) == 1
+
+
+def test_a_draft_that_is_gone_on_with_at_the_last_moment_stays(
+    database: Database, token: str, clinic: Clinic
+) -> None:
+    end = NOW + 24 * HOUR
+
+    def remove() -> int:
+        with in_clinic(database, clinic) as session:
+            removed = remove_expired_drafts(session, end)
+            session.commit()
+            return removed
+
+    with database.new_session() as session:
+        draft = find_open_draft(session, token, end - HOUR, to_change=True)
+        assert draft is not None
+        save_draft(session, draft, end - HOUR)
+        with ThreadPoolExecutor() as pool:
+            removing = pool.submit(remove)
+            wait([removing], timeout=0.3)
+            assert not removing.done(), "it waits for what is being written"
+            session.commit()
+            assert removing.result() == 0
+    assert opened(database, token, end) is not None

@@ -129,6 +129,18 @@ def test_what_is_owed_stands_in_the_row_whatever_happens_to_it(
     assert made.article_class is None
 
 
+def test_with_the_clinics_day_all_that_is_owed_by_it_changes(
+    entered: Session, clinic: Clinic, grace: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screener.store.due._A_BATCH", 2)
+    for _ in range(5):
+        made = make_consultation(entered, due_at=None)
+        by = {"for_staff_id": grace.id, "staff_id": grace.id, "now": NOW}
+        add_task(entered, made, what="Call", due_on=NOW.date(), **by)
+    change_clinic_zone(entered, clinic)
+    assert set(written(entered).values()) == {datetime(2026, 11, 23, 7, 59, tzinfo=UTC)}
+
+
 def change_clinic_zone(session: Session, clinic: Clinic) -> None:
     session.commit()
     change_clinic(session, clinic, {"time_zone": "America/Los_Angeles"}, by=None)

@@ -168,7 +168,7 @@ def test_cancelling_removes_what_waits_of_that_kind_and_draft(session: Session, 
         owe(session, draft_id=draft.row.id, kind="other").id,
         owe(session, draft_id=other.row.id).id,
     }
-    cancel_mail(session, draft_id=draft.row.id, kind=KIND)
+    cancel_mail(session, draft.row.id, [KIND])
     assert set(session.scalars(select(OutboxMessage.id))) == kept
 
 
@@ -179,7 +179,7 @@ def test_a_mail_cancelled_in_the_workers_hands_is_not_read(
     owe(session, draft_id=draft.row.id)
     session.commit()
     leased = must_lease(database)
-    cancel_mail(session, draft_id=draft.row.id, kind=KIND)
+    cancel_mail(session, draft.row.id, [KIND])
     session.commit()
     assert read_mail(session, leased) is None
     mark_sent(session, leased, NOW)

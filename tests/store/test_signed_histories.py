@@ -13,7 +13,15 @@ from screener.store.consultations import get_consultation, list_events, withdraw
 from screener.store.database import Database
 from screener.store.errors import ConflictError, StoreError, UnreadableError
 from screener.store.signed_histories import read_histories, save_working, sign_history
-from screener.store.tables import AuditEntry, Base, Clinic, Consultation, SignedHistory, WorkingHistory
+from screener.store.tables import (
+    AuditEntry,
+    Base,
+    Clinic,
+    Consultation,
+    Membership,
+    SignedHistory,
+    WorkingHistory,
+)
 from screener.store.tenancy import enter_clinic
 
 CANARY = "Quetzalcoatlus"
@@ -69,6 +77,17 @@ def test_there_is_one_working_copy_and_it_says_who_touched_it_last(
     assert found is not None
     assert (found.staff_name, found.saved_at, found.document["notes"]) == ("Ada", NOW, "second")
     assert entered.scalar(select(func.count(WorkingHistory.id))) == 1
+
+
+def test_people_are_called_as_this_clinic_calls_them(entered: Session, made: Consultation) -> None:
+    ada = int(make_person(entered, "As called elsewhere").id)
+    entered.execute(update(Membership).where(Membership.staff_id == ada).values(name="Dr. A."))
+    save(entered, made, ada, "first")
+    kept = read_histories(entered, made).working
+    assert kept is not None
+    assert kept.staff_name == "Dr. A."
+    sign(entered, made, ada)
+    assert [signed.staff_name for signed in read_histories(entered, made).signed] == ["Dr. A."]
 
 
 def test_signing_makes_versions_one_two_three_and_ends_the_working_copy(

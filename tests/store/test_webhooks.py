@@ -27,6 +27,7 @@ from screener.store.consultations import (
 from screener.store.database import Database, new_id
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import LEASE, MOST_TRIES, Lease
+from screener.store.retention import remove_leavings
 from screener.store.signed_histories import read_histories, save_working, sign_history
 from screener.store.tables import (
     AuditEntry,
@@ -219,13 +220,19 @@ def test_the_address_and_the_secret_lie_sealed(entered: Session) -> None:
     assert CANARY not in json.dumps(told.details)
 
 
-def test_old_events_go_with_the_next_one(entered: Session) -> None:
-    endpoint = add(entered)
+def test_events_are_kept_for_thirty_days_also_when_no_other_follows(entered: Session, clinic: Clinic) -> None:
+    gone, endpoint = add(entered), add(entered)
     make_consultation(entered)
-    make_consultation(entered, now=NOW + KEPT + MINUTE)
+    make_consultation(entered, now=NOW + MINUTE)
+    remove_endpoint(entered, gone, ADMIN)
+    assert remove_leavings(entered, clinic, NOW + KEPT - MINUTE) == 0
+    assert remove_leavings(entered, clinic, NOW + KEPT) == 1
     entered.expire_all()
     (line,) = list_deliveries(entered, endpoint.row.id, limit=9)
-    assert line.event.at == NOW + KEPT + MINUTE
+    assert line.event.at == NOW + MINUTE
+    remove_endpoint(entered, endpoint, ADMIN)
+    assert remove_leavings(entered, clinic, NOW + KEPT + MINUTE) == 1
+    assert entered.scalars(select(WebhookEvent)).all() == []
 
 
 def test_a_clinic_whose_keys_are_destroyed_tells_nobody(

@@ -14,7 +14,7 @@ import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 from click.testing import CliRunner
 from conftest import Databases, Installation, settings_of
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 from web.client import Browser
 from web.walking import add_requests, at_clinic, sign_in
 
@@ -98,6 +98,34 @@ def test_what_is_there_is_replaced_on_demand_alone_and_never_while_it_is_used(
         assert "The database is in use" in run(settings, "restore", "--replace", str(file), status=1)
     installation.app.extensions["screener.database"].dispose()
     assert names_in(settings) == {"Ada", "Later"}
+    run(settings, "restore", "--replace", str(file))
+    assert names_in(settings) == {"Ada"}
+
+
+@pytest.mark.postgresql_only
+def test_a_restore_killed_at_its_very_end_brings_back_nothing_older_later(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(installation, "Ada")
+    file, settings = tmp_path / "one.backup", installation.settings
+    run(settings, "backup", str(file))
+    send(installation, "Before")
+
+    def kill(_connection: object, _cursor: object, statement: str, *_about: object) -> None:
+        if statement.startswith("DROP SCHEMA") and "IF EXISTS" not in statement:
+            raise KeyboardInterrupt
+
+    event.listen(Engine, "before_cursor_execute", kill)
+    run(settings, "restore", "--replace", str(file), status=1)
+    event.remove(Engine, "before_cursor_execute", kill)
+    send(installation, "After")
+    assert "all verified" in run(settings, "backup", str(tmp_path / "two.backup"))
+    (tmp_path / "pg_restore").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "pg_restore").chmod(0o700)
+    with monkeypatch.context() as failing:
+        failing.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        assert "pg_restore failed" in run(settings, "restore", "--replace", str(file), status=1)
+    assert names_in(settings) == {"Ada", "After"}
     run(settings, "restore", "--replace", str(file))
     assert names_in(settings) == {"Ada"}
 

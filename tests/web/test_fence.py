@@ -11,7 +11,7 @@ from sqlalchemy import update
 from web.client import Browser, Page
 from web.walking import Walk, answers_but, at_clinic, begin, count_rows, fill, plant, stored, token_of
 
-from screener.store.tables import DRAFT_IDLE, DRAFT_LIFE, MOST_TRIES, Consultation, Draft
+from screener.store.tables import DRAFT_IDLE, MOST_TRIES, Consultation, Draft
 
 PLACES = ("danger-now", "about-you", "check", "result", "contact", "stop", "impact", "no-such-page", "go-on")
 OURS = "http://localhost/c/acme"
@@ -328,7 +328,7 @@ def age_draft(app: Flask, **columns: timedelta) -> None:
     "ages",
     [
         {"last_active_at": DRAFT_IDLE},
-        {"created_at": DRAFT_LIFE, "last_active_at": timedelta(minutes=1)},
+        {"created_at": timedelta(weeks=1), "last_active_at": timedelta(minutes=1)},
     ],
 )
 def test_a_draft_past_its_time_is_gone_for_every_request(
@@ -350,7 +350,7 @@ def test_a_draft_is_open_until_its_time_is_up(browser: Browser, app: Flask) -> N
     walk = plant(browser, app, answers_but())
     age_draft(app, last_active_at=DRAFT_IDLE - timedelta(minutes=1))
     fill(browser, walk.get("danger-now"), answers_but())
-    age_draft(app, created_at=DRAFT_LIFE - timedelta(minutes=1))
+    age_draft(app, created_at=timedelta(weeks=1) - timedelta(minutes=1))
     assert walk.get("check").status == 200
 
 

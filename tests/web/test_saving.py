@@ -29,7 +29,7 @@ from web.walking import (
 from screener.domain.next_screening import DANGER_HOLDS
 from screener.store.clinics import clinic_key
 from screener.store.drafts import find_open_draft
-from screener.store.tables import DRAFT_LIFE, MOST_TRIES, Clinic, Consultation, Draft, OutboxMessage, place_of
+from screener.store.tables import MOST_TRIES, Clinic, Consultation, Draft, OutboxMessage, place_of
 from screener.store.vault import open_document
 from screener.web.saving import MOST_LINKS_A_DAY
 
@@ -164,7 +164,7 @@ def test_the_page_says_until_when_it_is_kept_and_the_visit_goes_on(browser: Brow
     assert page.heading == "Your answers are saved"
     with app.app_context():
         local = app.jinja_env.filters["local"]
-        day = local(datetime.now(UTC) + DRAFT_LIFE, "America/Los_Angeles").rsplit(",", 1)[0]
+        day = local(datetime.now(UTC) + timedelta(weeks=1), "America/Los_Angeles").rsplit(",", 1)[0]
     assert " ".join(f"Kept until {day}".split()) in page.text
     assert browser.get(page.links["Go on now"]).heading == "Check your answers"
 
@@ -523,7 +523,7 @@ def test_a_saved_draft_outlives_the_day_and_ends_a_week_after_the_last_activity(
 ) -> None:
     walk = plant(browser, app, answers_but())
     path = save_by_mail(app, walk)
-    week_ago = datetime.now(UTC) - DRAFT_LIFE
+    week_ago = datetime.now(UTC) - timedelta(weeks=1)
     for last_active, status in ((week_ago + timedelta(minutes=1), 200), (week_ago, 410)):
         with at_clinic(app, "acme") as (session, _):
             session.execute(
