@@ -98,7 +98,7 @@ class _Search:
 
     def _take(self, response: http.client.HTTPResponse) -> Fetched:
         if response.status in {401, 403, 429, 503}:
-            raise FetchError("The website let us not in.", "Paste the page's HTML below instead.")
+            raise FetchError("The website did not let us in.", "Paste the page's HTML below instead.")
         if response.status != http.client.OK:
             raise FetchError(
                 f"There is no page at this address (the website said {response.status}).", _TRY_PASTING
