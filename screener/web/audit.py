@@ -16,15 +16,13 @@ from screener.store.staff import list_colleagues, list_emails
 from screener.store.tables import AuditEntry, Consultation, User
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db
-from screener.web.forms import clean_text
+from screener.web.forms import clean_text, whole_number
 
 audit = Blueprint("audit", __name__, url_prefix="/desk/<clinic_slug>/audit")
 
 NOTHING: Final = "\N{EN DASH}"
 PAGE_SIZE: Final = 50
 INVALID: Final = 422
-# No number of an entry or a person is longer; PostgreSQL's integers end there.
-_MOST_DIGITS: Final = 9
 
 _FILTERS: Final = ("person", "what", "reference", "from", "to")
 
@@ -182,7 +180,7 @@ class Asked:
         since, until = (_day(given[name], name, problems) for name in ("from", "to"))
         what = given["what"]
         wanted = Wanted(
-            person=_number(given["person"]),
+            person=whole_number(given["person"]),
             what=what if what in WORDS else None,
             subject=given["reference"].upper() or None,
             since=_midnight(since, time_zone),
@@ -209,17 +207,12 @@ def _midnight(day: date | None, time_zone: str) -> datetime | None:
     return datetime.combine(day, time(), ZoneInfo(time_zone)) if day else None
 
 
-def _number(given: str) -> int | None:
-    looks_right = given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS
-    return int(given) if looks_right else None
-
-
 @audit.get("")
 @admin_only
 def index() -> Any:
     chosen = {name: clean_text(request.args.get(name, "")) for name in _FILTERS}
     asked = Asked.read(chosen, g.staff_clinic.time_zone)
-    before = _number(request.args.get("before", ""))
+    before = whole_number(request.args.get("before", ""))
     found = list_entries(db(), asked.wanted, limit=PAGE_SIZE + 1, before=before)
     people = {one.staff_id: one.name for one in list_colleagues(db(), entered_clinic(db()))}
     page = render_template(
@@ -249,7 +242,7 @@ def _people_in(entry: AuditEntry) -> Iterator[int]:
 
 
 def _person_of(entry: AuditEntry) -> int | None:
-    return _number(entry.subject) if entry.subject_table == User.__tablename__ else None
+    return whole_number(entry.subject) if entry.subject_table == User.__tablename__ else None
 
 
 def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:

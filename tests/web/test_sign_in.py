@@ -18,7 +18,7 @@ from conftest import Installation, next_code
 from flask import Flask
 from flask_security import hash_password
 from passlib.exc import UsedTokenError
-from sqlalchemy import update
+from sqlalchemy import text, update
 from web.client import Browser, Page
 from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
 
@@ -492,6 +492,28 @@ def test_a_wrong_password_looks_the_same_whoever_is_tried(app: Flask, known: str
         browser = Browser(app)
         pages.append(looks(enter_password(browser, browser.get(LOGIN), email, "not the right one 123")))
     assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/staff/reset"])
+def test_an_address_that_no_database_can_hold_is_a_wrong_one(app: Flask, path: str) -> None:
+    browser = Browser(app)
+    form = token_of(browser.get(path)) | {"email": "in\0take@acme.example", "password": PASSWORD}
+    # Not by the browser's own way: what was typed comes back, and is no HTML.
+    answer = browser.client.post(path, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code in {200, 302}
+
+
+@pytest.mark.sqlite_only("its triggers stand for a disk that is full")
+def test_a_wrong_try_that_cannot_be_counted_is_told_as_the_database_is(app: Flask) -> None:
+    browser = Browser(app)
+    form = token_of(browser.get(LOGIN)) | {"email": INTAKE, "password": "not the right one 123"}
+    with app.extensions["screener.database"].engine.begin() as connection:
+        full = "BEFORE INSERT ON failed_tries BEGIN SELECT RAISE(FAIL, 'full'); END"
+        connection.execute(text(f"CREATE TRIGGER full {full}"))
+    # Not by the browser's own way, which takes no failure from us.
+    answer = browser.client.post(LOGIN, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_waiting_looks_the_same_whoever_is_tried(app: Flask) -> None:
