@@ -62,7 +62,7 @@ def add_headers(response: Response) -> Response:
         headers["X-Frame-Options"] = "DENY" if ancestors == "'none'" else "SAMEORIGIN"
     if request.endpoint not in _KEPT or "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-    if request.endpoint in _SIGNING_OUT:
+    if request.endpoint in _SIGNING_OUT and request.method == "POST":
         # Pages that the browser's Back would show again.
         headers["Clear-Site-Data"] = '"cache", "storage"'
     if response.mimetype == "text/html":

@@ -20,10 +20,19 @@ from flask_security import hash_password
 from passlib.exc import UsedTokenError
 from sqlalchemy import text, update
 from web.client import Browser, Page
-from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
+from web.walking import (
+    SignedIn,
+    at_clinic,
+    enter_password,
+    forget_failures,
+    sign_in,
+    take_second_step,
+    token_of,
+)
 
 from screener import create_app
 from screener.settings import Settings
+from screener.store.audit import Wanted, list_entries
 from screener.store.outbox import Lease, read_mail
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import Clinic, OutboxMessage, StaffSession
@@ -380,12 +389,18 @@ def test_a_new_password_or_second_step_ends_all_sessions_but_this(
     assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (True, False, True)
 
 
-def test_signing_out_everywhere_ends_all_sessions(signed_in: SignedIn) -> None:
+def test_signing_out_everywhere_ends_all_sessions_and_stands_in_the_trail(
+    app: Flask, signed_in: SignedIn
+) -> None:
     here, elsewhere, colleague = signed_in(INTAKE), signed_in(INTAKE), signed_in("clinician@acme.example")
     page = here.get(ACCOUNT)
     assert page.text.count("signed in") >= 1
     here.post(f"{ACCOUNT}/sign-out-everywhere", token_of(page))
     assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (False, False, True)
+    me = change(app, INTAKE)
+    with at_clinic(app, "acme") as (session, _):
+        (entry,) = list_entries(session, Wanted(what="signed_out"), limit=2)
+        assert (entry.staff_id, entry.subject) == (me, str(me))
 
 
 def test_other_roles_end_the_sessions(app: Flask, intake: Browser) -> None:
