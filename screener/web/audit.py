@@ -177,7 +177,8 @@ class Asked:
     @classmethod
     def read(cls, given: Mapping[str, str], time_zone: str) -> Asked:
         problems: list[tuple[str, str]] = []
-        since, until = (_day(given[name], name, problems) for name in ("from", "to"))
+        since = _day(given["from"], "from", problems)
+        until = _day(given["to"], "to", problems)
         what = given["what"]
         wanted = Wanted(
             person=whole_number(given["person"]),
@@ -190,6 +191,7 @@ class Asked:
 
 
 def _day(given: str, name: str, problems: list[tuple[str, str]]) -> date | None:
+    """None where nothing was typed; also, with a problem, where it is no day."""
     if not given:
         return None
     try:

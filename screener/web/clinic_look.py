@@ -122,11 +122,13 @@ class LookForm:
     def _read_accent(self) -> None:
         said = self._said("accent")
         try:
-            self.about["accent"] = read_color(said) if said else None
-            if said:
-                derive(read_color(said))
+            accent = read_color(said) if said else None
+            if accent:
+                derive(accent)  # refuses a color that cannot be read
         except AccentError as error:
             self.problems.append(("accent", in_sentence(error)))
+        else:
+            self.about["accent"] = accent
 
     def _read_texts(self) -> None:
         texts: dict[str, dict[str, str]] = {}
@@ -155,6 +157,7 @@ class LookForm:
 
 
 def in_sentence(error: ValueError) -> str:
+    """What a rule says of a value, as a form tells it: with a capital letter and a full stop."""
     words = str(error)
     return f"{words[0].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 

@@ -18,7 +18,7 @@ _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KINDS: Final = frozenset({"text/html", "application/xhtml+xml"})
 _PORTS: Final = {"https": 443, "http": 80}
-# Below it stand mail, names and the like: nobody shall knock there with our help.
+# Mail, name servers and the like listen below it: nobody may probe those with our help.
 _FIRST_FREE_PORT: Final = 1024
 
 
