@@ -1,4 +1,7 @@
-"""The audit trail, for a clinic's administrators: who read or changed what, in words."""
+"""The audit trail, for a clinic's administrators: who read or changed what, in words.
+
+A new kind of entry needs its words in WORDS, a new page that notes what is read in _PAGES.
+"""
 
 from __future__ import annotations
 

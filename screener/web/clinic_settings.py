@@ -1,4 +1,4 @@
-"""A clinic's settings: the rooms they stand in, each with its present state, and what fits into one form."""
+"""A clinic's settings: a list of their pages with the state of each, and a form for those without a page."""
 
 from __future__ import annotations
 

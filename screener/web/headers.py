@@ -1,4 +1,7 @@
-"""Response headers: one policy a class of route."""
+"""Response headers: one policy for each class of route.
+
+The strictest is the usual one. A route that others may cache, load or frame is named in a list below.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches a clinic's page to look at it: of a listed site, from a public address, briefly and little."""
+"""Fetches a page of a clinic's website for a check: of a listed site, at a public address, with limits."""
 
 from __future__ import annotations
 

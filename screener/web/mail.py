@@ -1,4 +1,7 @@
-"""A clinic's mail, for its administrators: what could not be delivered, who it comes from, shared inboxes."""
+"""A clinic's mail, for its administrators: what could not be delivered, who it comes from, shared inboxes.
+
+A new kind of mail needs its name in KINDS.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending: a finished screening and its request become one stored whole."""
+"""Sends a request: the finished screening and what is asked for are stored as one whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who sits at the desk: signing in makes a session row, and no staff page opens without one that is whole."""
+"""Who sits at the desk: signing in makes a session row; no staff page opens without it and a second step.
+
+A page that must open sooner is named in OPEN or SETTING_UP, and shows nothing of a clinic.
+"""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _tell_unavailable() -> str:
 
 
 def _shut(_error: UnreadableError) -> Response:
-    """A key is not here, or a value was altered: nothing to be done at this page, and nothing was changed."""
+    """A key is missing, or a value was altered: no visitor can mend that, and nothing was changed."""
     db().rollback()
     log_shut()
     return Response(render_template("errors/error.html", code=503, why="shut"), 503)
