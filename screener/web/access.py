@@ -1,4 +1,8 @@
-"""Who may come in: same-origin requests, the planted-draft fence, clinics, drafts and staff rights."""
+"""Who may come in: same-origin requests, the planted-draft fence, clinics, drafts and staff rights.
+
+A view for staff wears one of the decorators below; tests/web/test_matrix.py fails on a route that it
+does not know.
+"""
 
 from __future__ import annotations
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user, logout_user
 from flask_security import auth_required
 from flask_wtf.csrf import generate_csrf
 
 from screener.domain.consultation import READS_ANSWERS
-from screener.store.staff import list_memberships
+from screener.store.staff import list_memberships, note_person
 from screener.store.staff_sessions import end_sessions, ends_at, idle_limit, list_staff_sessions
 from screener.web.access import db
 from screener.web.staff_session import staff_session
@@ -58,10 +58,13 @@ def set_up() -> Any:
     return render_template("account/set_up.html")
 
 
-@account.post("/account/sign-out-everywhere")
+@account.route("/account/sign-out-everywhere", methods=["GET", "POST"])
 @auth_required("session")
 def sign_out_everywhere() -> Any:
+    if request.method != "POST":
+        return redirect(url_for("account.show"))
     end_sessions(db(), current_user.id, datetime.now(UTC))
+    note_person(db(), current_user, "signed_out", by=current_user.id)
     logout_user()
     session.clear()
     flash("You are signed out everywhere.")

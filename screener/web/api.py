@@ -26,6 +26,7 @@ from screener.store.queue import Filter, Order, QueueRow, Turn, get_cursor, list
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Consultation
 from screener.web.access import db
+from screener.web.forms import clean_text
 from screener.web.openapi import describe
 from screener.web.operations import RefusedError, Strict, install_refusals, operation, wrong_body
 
@@ -182,13 +183,14 @@ def decide(reference: str, body: Decision) -> Decided:
 
 
 def _move(consultation: Consultation, body: Decision) -> None:
+    reason = clean_text(body.reason)
     try:
-        check_move(State(consultation.state), body.to, body.reason)
+        check_move(State(consultation.state), body.to, reason)
         move_consultation(
             db(),
             consultation,
             to_state=body.to.value,
-            reason=body.reason.strip() or None,
+            reason=reason or None,
             staff_id=None,
             now=datetime.now(UTC),
         )

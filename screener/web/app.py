@@ -1,4 +1,7 @@
-"""The app, put together: the only place where the rooms meet."""
+"""Puts the app together: the only place where the rooms meet.
+
+A new blueprint goes into _BLUEPRINTS. The order of what is installed is the order in which hooks run.
+"""
 
 from __future__ import annotations
 

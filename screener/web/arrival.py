@@ -23,11 +23,11 @@ from screener.settings import ROOT
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Of a patient's page and of any other; of the desk's, where a clinic's logo is sent.
+# Bytes of a body: on any page, and on the desk's, where a clinic's logo is sent.
 MAX_BODY: Final = 256 * 1024
 LARGEST: Final = 4 * 1024 * 1024
-# Threads that the server gives us a process: workers, those who wait for one, senders, and some for whoever
-# sends nothing.
+# Threads of each server process: for the requests at work, those waiting, those still being sent, and some
+# to spare for those without a body.
 THREADS: Final = 128
 AT_WORK: Final = 4
 WAITING: Final = 64
@@ -44,6 +44,8 @@ _BUSY: Final = (ROOT / "templates" / "errors" / "busy.html").read_bytes()
 
 
 class Doorman:
+    """WSGI middleware around the app; 503 for whoever finds too many before them."""
+
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self._turns = Turns(AT_WORK, WAITING)

@@ -1,4 +1,7 @@
-"""The audit trail, for a clinic's administrators: who read or changed what, in words."""
+"""The audit trail, for a clinic's administrators: who read or changed what, in words.
+
+A new kind of entry needs its words in WORDS, a new page that notes what is read in _PAGES.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,13 @@ from screener.store.staff import list_colleagues, list_emails
 from screener.store.tables import AuditEntry, Consultation, User
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db
-from screener.web.forms import clean_text
+from screener.web.forms import clean_text, whole_number
 
 audit = Blueprint("audit", __name__, url_prefix="/desk/<clinic_slug>/audit")
 
 NOTHING: Final = "\N{EN DASH}"
 PAGE_SIZE: Final = 50
 INVALID: Final = 422
-# No number of an entry or a person is longer; PostgreSQL's integers end there.
-_MOST_DIGITS: Final = 9
 
 _FILTERS: Final = ("person", "what", "reference", "from", "to")
 
@@ -180,10 +181,11 @@ class Asked:
     @classmethod
     def read(cls, given: Mapping[str, str], time_zone: str) -> Asked:
         problems: list[tuple[str, str]] = []
-        since, until = (_day(given[name], name, problems) for name in ("from", "to"))
+        since = _day(given["from"], "from", problems)
+        until = _day(given["to"], "to", problems)
         what = given["what"]
         wanted = Wanted(
-            person=_number(given["person"]),
+            person=whole_number(given["person"]),
             what=what if what in WORDS else None,
             subject=given["reference"].upper() or None,
             since=_midnight(since, time_zone),
@@ -193,6 +195,7 @@ class Asked:
 
 
 def _day(given: str, name: str, problems: list[tuple[str, str]]) -> date | None:
+    """None where nothing was typed; also, with a problem, where it is no day."""
     if not given:
         return None
     try:
@@ -210,17 +213,12 @@ def _midnight(day: date | None, time_zone: str) -> datetime | None:
     return datetime.combine(day, time(), ZoneInfo(time_zone)) if day else None
 
 
-def _number(given: str) -> int | None:
-    looks_right = given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS
-    return int(given) if looks_right else None
-
-
 @audit.get("")
 @admin_only
 def index() -> Any:
     chosen = {name: clean_text(request.args.get(name, "")) for name in _FILTERS}
     asked = Asked.read(chosen, g.staff_clinic.time_zone)
-    before = _number(request.args.get("before", ""))
+    before = whole_number(request.args.get("before", ""))
     found = list_entries(db(), asked.wanted, limit=PAGE_SIZE + 1, before=before)
     people = {one.staff_id: one.name for one in list_colleagues(db(), entered_clinic(db()))}
     page = render_template(
@@ -250,7 +248,7 @@ def _people_in(entry: AuditEntry) -> Iterator[int]:
 
 
 def _person_of(entry: AuditEntry) -> int | None:
-    return _number(entry.subject) if entry.subject_table == User.__tablename__ else None
+    return whole_number(entry.subject) if entry.subject_table == User.__tablename__ else None
 
 
 def _line(entry: AuditEntry, names: Mapping[int, str]) -> Line:

@@ -1,4 +1,4 @@
-"""`screener backup` and `screener restore`: the operator's copies of everything, but of the keys."""
+"""`screener backup` and `screener restore`: the operator's copies of everything except the keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of answers out of files: JSON (an object, an array, lines) and CSV, one at a time.
+"""Reads objects of answers from files: JSON (an object, an array, lines) and CSV, one at a time.
 
 Only the object at hand is held in memory, so a file may be of any length. An object that cannot be read
 comes out as the AnswerError that says why, in its place, and the reading goes on.

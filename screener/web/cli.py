@@ -1,4 +1,4 @@
-"""The machine's door: the `screener` command."""
+"""The `screener` command: what an operator does with an installation, from set-up to backup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, assert_never
 
@@ -796,8 +796,6 @@ def _start_demo_mail(port: int) -> None:
 def _run_demo_mail(folder: Path, smtp_port: int) -> None:
     """Catches and delivers, until the server's last process ends, however that ends."""
     import signal
-    from multiprocessing import parent_process
-    from threading import Thread
 
     from screener import create_app
     from screener.web.courier import carriers_of
@@ -807,14 +805,8 @@ def _run_demo_mail(folder: Path, smtp_port: int) -> None:
 
     catch_mail(folder, smtp_port)
     app = create_app()
-    carriers, server = [*carriers_of(app), Sweeper(app)], parent_process()
-
-    def follow_server() -> None:
-        if server is not None:
-            server.join()
-        stop_all(carriers)
-
-    Thread(target=follow_server, daemon=True).start()
+    carriers = [*carriers_of(app), Sweeper(app)]
+    _stop_with_server(lambda: stop_all(carriers))
     # Ctrl-C reaches the server too, which then stops this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop_all(carriers))
@@ -845,21 +837,28 @@ def _start_demo_host(port: int) -> None:
 def _run_demo_host(port: int, home: str, slug: str) -> None:
     """Until the server's last process ends, however that ends."""
     import signal
-    from multiprocessing import parent_process
-    from threading import Thread
 
     from screener.web.demo_host import make_site
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    site, server = make_site(port, home, slug), parent_process()
+    site = make_site(port, home, slug)
+    _stop_with_server(site.shutdown)
+    site.serve_forever()
 
-    def follow_server() -> None:
+
+def _stop_with_server(stop: Callable[[], None]) -> None:
+    """In a process beside the demo's server: stops its work once the server has ended."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    server = parent_process()
+
+    def follow() -> None:
         if server is not None:
             server.join()
-        site.shutdown()
+        stop()
 
-    Thread(target=follow_server, daemon=True).start()
-    site.serve_forever()
+    Thread(target=follow, daemon=True).start()
 
 
 def _refuse_taken(port: int) -> None:

@@ -18,6 +18,7 @@ from screener.store.tables import Clinic, Draft
 from screener.store.tenancy import entered_clinic
 from screener.web.accent import THEMES, AccentError, derive, read_color, stylesheet_of
 from screener.web.access import ClinicCard, admin_only, db
+from screener.web.arrival import LARGEST
 from screener.web.forms import clean_text, form_for
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, speak
 from screener.web.logo import LogoError, draw_logo
@@ -26,8 +27,6 @@ from screener.web.visit import Visit
 clinic_look = Blueprint("clinic_look", __name__)
 
 INVALID: Final = 422
-# What was uploaded is told to be too large in words, not cut off.
-_UPLOAD_BYTES: Final = 4 * 1024 * 1024
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _TRIED: Final = ("start", "question")
 # Options, a number and a hint on one page.
@@ -35,7 +34,7 @@ _SAMPLE_PAGE: Final = "about-you"
 
 
 def install(app: Flask) -> None:
-    """Before the forms' tokens are looked at: that reads the whole body."""
+    """Goes before Flask-WTF's check of form tokens, which reads the whole body."""
     app.before_request(_allow_upload)
     app.register_blueprint(clinic_look)
     app.jinja_env.globals["stylesheet_url"] = stylesheet_url
@@ -43,7 +42,8 @@ def install(app: Flask) -> None:
 
 def _allow_upload() -> None:
     if request.endpoint in {"clinic_look.edit", "clinic_look.preview"}:
-        request.max_content_length = _UPLOAD_BYTES
+        # More than a logo may have: one that is too large is refused in words, beside what was typed.
+        request.max_content_length = LARGEST
 
 
 # ---------------------------------------------------------------- as patients see it
@@ -122,11 +122,13 @@ class LookForm:
     def _read_accent(self) -> None:
         said = self._said("accent")
         try:
-            self.about["accent"] = read_color(said) if said else None
-            if said:
-                derive(read_color(said))
+            accent = read_color(said) if said else None
+            if accent:
+                derive(accent)  # refuses a color that cannot be read
         except AccentError as error:
             self.problems.append(("accent", in_sentence(error)))
+        else:
+            self.about["accent"] = accent
 
     def _read_texts(self) -> None:
         texts: dict[str, dict[str, str]] = {}
@@ -155,6 +157,7 @@ class LookForm:
 
 
 def in_sentence(error: ValueError) -> str:
+    """What a rule says of a value, as a form tells it: with a capital letter and a full stop."""
     words = str(error)
     return f"{words[0].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 

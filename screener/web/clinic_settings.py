@@ -1,4 +1,4 @@
-"""A clinic's settings: the rooms they stand in, each with its present state, and what fits into one form."""
+"""A clinic's settings: a list of their pages with the state of each, and a form for those without a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from screener.store.tenancy import entered_clinic
 from screener.store.webhooks import list_endpoints
 from screener.web.access import admin_only, db
 from screener.web.clinic_look import in_sentence
-from screener.web.forms import clean_text, read_phone
+from screener.web.forms import clean_text, read_phone, whole_number
 from screener.web.languages import LANGUAGES
 from screener.web.meanwhile import Said, merge, seen_by
 from screener.web.pages import local
@@ -33,7 +33,6 @@ clinic_settings = Blueprint("clinic_settings", __name__, url_prefix="/desk/<clin
 INVALID: Final = 422
 CONFLICT: Final = 409
 NOTHING: Final = "Nothing was changed."
-_MOST_DIGITS: Final = 4
 
 KINDS: Final[Mapping[str, str]] = {
     "consultation": "A consultation",
@@ -175,10 +174,10 @@ def _read(name: str, said: str | list[str]) -> Any:
 
 def read_number(said: str, low: int, high: int) -> int:
     """Raises ValueError in words for an administrator."""
-    is_number = said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS
-    if not is_number or not low <= int(said) <= high:
+    number = whole_number(said)
+    if number is None or not low <= number <= high:
         raise ValueError(f"Enter a whole number from {low} to {high}.")
-    return int(said)
+    return number
 
 
 def _first(name: str) -> str:

@@ -111,11 +111,13 @@ def _to(clinic: Clinic) -> Response:
     return redirect(url_for("clinics.clinic", slug=clinic.slug), 303)
 
 
-@clinics.post("/<slug>/switch")
+@clinics.route("/<slug>/switch", methods=["GET", "POST"])
 @installation_admin_only
 def switch(slug: str) -> Any:
     """Opens or shuts; pressed twice, it still does what the button said."""
     found, way = _get(slug), request.form.get("to")
+    if request.method != "POST":
+        return _to(found)
     if way == "open":
         try:
             enable_clinic(db(), found, by=current_user.id)
@@ -130,10 +132,12 @@ def switch(slug: str) -> Any:
     return _to(found)
 
 
-@clinics.post("/<slug>/shred")
+@clinics.route("/<slug>/shred", methods=["GET", "POST"])
 @installation_admin_only
 def shred(slug: str) -> Any:
     found = _get(slug)
+    if request.method != "POST":
+        return _to(found)
     if clean_text(request.form.get("typed_slug", "")) != found.slug:
         wrong = [("typed_slug", f"Type {found.slug} to destroy its records. Nothing was changed.")]
         return _show(found, _typed_of(found), wrong), INVALID

@@ -221,7 +221,7 @@ class _Line:
             raise
 
     def close(self) -> None:
-        """Until there is another mail."""
+        """Hangs up; the next mail connects anew."""
         if self._smtp is not None:
             with self._in_time(), suppress(OSError):
                 self._smtp.quit()

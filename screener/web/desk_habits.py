@@ -42,9 +42,11 @@ def save_view() -> Any:
     return _to_queue(**look.chosen)
 
 
-@desk_habits.post("/views/<view_id>/delete")
+@desk_habits.route("/views/<view_id>/delete", methods=["GET", "POST"])
 @staff_only
 def remove_view(view_id: str) -> Any:
+    if request.method != "POST":
+        return _to_queue()
     try:
         found = UUID(view_id)
     except ValueError:

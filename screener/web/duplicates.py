@@ -1,4 +1,4 @@
-"""Whose requests these are: a person says of two that they are one patient's or not, and may take it back."""
+"""Whether two requests are one patient's: staff say that they are or are not, and may take it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who asks and how to reach them, of a Patient that was sent along: read as our own form reads it."""
+"""Reads the Patient sent along with FHIR answers, who asks and how to reach them, as our own form does."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _A_PAGE: Final = 100
 
 
 def stored_request(session: Session, consultation: Consultation, clinic: str) -> Request:
-    """Raise NotFoundError if the patient withdrew it. `clinic` is the clinic's name."""
+    """Raises NotFoundError if the patient withdrew it. `clinic` is the clinic's name."""
     if consultation.screening_id is None:
         raise NotFoundError("this request was withdrawn")
     screening = get_screening(session, consultation.screening_id)
@@ -57,7 +57,7 @@ def read_page(
     found = get_consultations(session, [place.id for place in places[:limit]])
     note_each(session, "read", map(request_subject, found), page=page)
     following = Turn(places[limit - 1]) if len(places) > limit else None
-    # The session has them when each is asked for.
+    # Read by one statement: as long as they are held here, the session has each that is asked for below.
     _held = list_screenings(session, [each.screening_id for each in found if each.screening_id])
     return [stored_request(session, each, clinic) for each in found], following
 

@@ -68,6 +68,11 @@ def _end_turns(text: str) -> str:
     return text + "".join(reversed(ends))
 
 
+def whole_number(text: str) -> int | None:
+    """Nine digits at most, so that PostgreSQL's integers hold it; None for anything else."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
 class _Skipped:
     """Left blank where that is allowed."""
 

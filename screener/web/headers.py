@@ -1,4 +1,7 @@
-"""Response headers: one policy a class of route."""
+"""Response headers: one policy for each class of route.
+
+The strictest is the usual one. A route that others may cache, load or frame is named in a list below.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def add_headers(response: Response) -> Response:
         headers["X-Frame-Options"] = "DENY" if ancestors == "'none'" else "SAMEORIGIN"
     if request.endpoint not in _KEPT or "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-    if request.endpoint in _SIGNING_OUT:
+    if request.endpoint in _SIGNING_OUT and request.method == "POST":
         # Pages that the browser's Back would show again.
         headers["Clear-Site-Data"] = '"cache", "storage"'
     if response.mimetype == "text/html":

@@ -1,4 +1,4 @@
-"""Fetches a clinic's page to look at it: of a listed site, from a public address, briefly and little."""
+"""Fetches a page of a clinic's website for a check: of a listed site, at a public address, with limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KINDS: Final = frozenset({"text/html", "application/xhtml+xml"})
 _PORTS: Final = {"https": 443, "http": 80}
-# Below it stand mail, names and the like: nobody shall knock there with our help.
+# Mail, name servers and the like listen below it: nobody may probe those with our help.
 _FIRST_FREE_PORT: Final = 1024
 
 
@@ -98,7 +98,7 @@ class _Search:
 
     def _take(self, response: http.client.HTTPResponse) -> Fetched:
         if response.status in {401, 403, 429, 503}:
-            raise FetchError("The website let us not in.", "Paste the page's HTML below instead.")
+            raise FetchError("The website did not let us in.", "Paste the page's HTML below instead.")
         if response.status != http.client.OK:
             raise FetchError(
                 f"There is no page at this address (the website said {response.status}).", _TRY_PASTING

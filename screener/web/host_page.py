@@ -141,12 +141,13 @@ class _Reader(HTMLParser):
                 if self._open:
                     self._open.links.append(given.get("href", ""))
             case "script":
-                src = given.get("src") or given.get("data-src") or ""
+                src = _readable(given.get("src") or given.get("data-src") or "")
                 kind = given.get("type", "").strip().lower() if "src" in given else "data-src"
                 self.scripts.append(Script(src, kind, given.get("nonce", "")))
             case "iframe":
                 sandbox = given["sandbox"].split() if "sandbox" in given else None
-                self.frames.append(InnerFrame(given.get("src", ""), given.get("srcdoc", ""), sandbox))
+                src = _readable(given.get("src", ""))
+                self.frames.append(InnerFrame(src, given.get("srcdoc", ""), sandbox))
             case "meta" if given.get("http-equiv", "").lower() == "content-security-policy":
                 # A page itself can neither sandbox itself nor say who frames it.
                 policy = read_policy(given.get("content", ""))
@@ -170,6 +171,15 @@ class _Reader(HTMLParser):
     def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - its name there
         # `<![CDATA[` and the like are comments in HTML; the standard library stumbles over some.
         return self.parse_bogus_comment(i)
+
+
+def _readable(address: str) -> str:
+    """Without outer blanks; empty where it is malformed, as browsers then load nothing."""
+    try:
+        urlsplit(address.strip())
+    except ValueError:
+        return ""
+    return address.strip()
 
 
 def _read(html: str) -> _Reader:
@@ -268,7 +278,7 @@ def _is_loader(script: Script, page: HostPage, ours: Ours) -> bool:
     # Pasted HTML does not say where a path of its own would lead, only that it is none of ours.
     base = page.address or f"{urlsplit(ours.home).scheme}://pasted.invalid/"
     # Builders add a version to the address.
-    return urljoin(base, script.src.strip()).split("?", 1)[0] == ours.home + LOADER
+    return urljoin(base, script.src).split("?", 1)[0] == ours.home + LOADER
 
 
 def _judge_loader(reader: _Reader, page: HostPage, ours: Ours) -> Iterator[Finding]:
@@ -281,7 +291,7 @@ def _judge_loader(reader: _Reader, page: HostPage, ours: Ours) -> Iterator[Findi
             "Something on your website holds the script back, as tools for cookie consent or speed do.",
             f"Tell that tool to leave {ours.home}{LOADER} alone. It sets no cookie and tracks nobody.",
         )
-    elif others := [s.src for s in reader.scripts if urlsplit(s.src.strip()).path == LOADER]:
+    elif others := [s.src for s in reader.scripts if urlsplit(s.src).path == LOADER]:
         yield problem(
             f"The script comes from another address: {others[0][:80]}",
             f"Paste the snippet again: its script is {ours.home}{LOADER}",
@@ -360,7 +370,7 @@ def _judge_inner(page: HostPage, frame: InnerFrame, ours: Ours) -> list[Finding]
 def _judge_bare_frames(reader: _Reader, page: HostPage, ours: Ours) -> Iterator[Finding]:
     """Our pages framed by hand, or a builder's frame that may hold the snippet out of our sight."""
     for frame in reader.frames:
-        src = urljoin(page.address, frame.src.strip())
+        src = urljoin(page.address, frame.src)
         if src.startswith(f"{ours.home}/c/"):
             yield from _judge_sandbox(frame.sandbox)
             yield note(

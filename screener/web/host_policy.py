@@ -88,7 +88,8 @@ def _same_host(allowed: str, asked: str) -> bool:
 
 def _same_port(allowed: str, address: SplitResult) -> bool:
     usual = {"https": 443, "http": 80}.get(address.scheme)
-    return allowed == "*" or (address.port or usual) == (int(allowed) if allowed.isdecimal() else usual)
+    # Compared as text: a page may write a number of any length, and Python reads none of thousands of digits.
+    return allowed == "*" or str(address.port or usual) == (allowed.lstrip("0") or str(usual))
 
 
 def _same_path(allowed: str, address: SplitResult) -> bool:

@@ -1,4 +1,4 @@
-"""This installation's database, for a command."""
+"""Opens this installation's database for a command of the operator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def open_database(settings: Settings | None = None) -> Database:
-    """Let go when the command ends."""
+    """As the settings say; closed when the command ends. Raises SettingsError."""
     from screener.settings import load_settings
     from screener.web.app import open_database as open_for
 

@@ -41,14 +41,15 @@ def list_command() -> None:
         f"Master keys: {', '.join(map(str, master.numbers))}; {master.current} wraps new clinics' keys."
     )
     for slug, session in _each_clinic(database):
-        rows = list_keys(session)
+        rows, is_shut = list_keys(session), False
         for row in rows:
             number = key_number(row.wrapped)
             missing = master.find(number) is None
-            shut = shut or missing
+            is_shut = is_shut or missing
             told = f" {_MASTER_KEYS} LACKS IT: put it back." if missing else ""
             click.echo(f"{slug}: key {row.version}, wrapped under master key {number}.{told}")
-        if rows and not shut:
+        shut = shut or is_shut
+        if rows and not is_shut:
             behind = [f"{count} {sealed.column}" for sealed, count in count_behind(session) if count]
             click.echo(f"{slug}: under older keys: {', '.join(behind) or 'nothing'}.")
         if not rows:

@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 
 from flask import Flask, g, request
 
+from screener.web.accent import THEMES
 from screener.web.access import is_staff_page
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, language, speak
 from screener.web.widget import frame_parameters
-
-THEMES = frozenset({"light", "dim", "dark"})
 
 
 def install(app: Flask) -> None:

@@ -1,4 +1,7 @@
-"""A clinic's mail, for its administrators: what could not be delivered, who it comes from, shared inboxes."""
+"""A clinic's mail, for its administrators: what could not be delivered, who it comes from, shared inboxes.
+
+A new kind of mail needs its name in KINDS.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +146,8 @@ def send_again() -> Any:
     """One or all; a second click finds nothing dead any more."""
     letter = _letter()
     if request.method == "POST":
-        wanted = None if "all" in request.form else [letter] if letter else []
+        chosen = [letter] if letter else []
+        wanted = None if "all" in request.form else chosen
         number = resend(db(), wanted, staff_id=current_user.id, now=datetime.now(UTC))
         flash(f"{number} on the way again." if number else "On its way already, or given up meanwhile.")
     return _back()

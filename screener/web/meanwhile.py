@@ -1,4 +1,4 @@
-"""Two people at one form of settings: what one saved meanwhile is shown to the other, never written over."""
+"""Two people at one settings form: what one saved meanwhile is shown to the other, never overwritten."""
 
 from __future__ import annotations
 

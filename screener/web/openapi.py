@@ -1,4 +1,4 @@
-"""The description of the API (OpenAPI 3.1), made from the doors themselves: it says what they do."""
+"""The description of the API (OpenAPI 3.1), made from its routes themselves, so that it cannot differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of a machine's door: a token with a right, what it may ask and gets, how it is refused."""
+"""What routes for machines share: a token with a right, what is asked and answered, how refusals are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker whose server was killed leaves too: it would keep the next server from the door for ever."""
+"""Ends a worker whose server was killed: it would go on holding the port that the next server needs."""
 
 from __future__ import annotations
 

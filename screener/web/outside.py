@@ -1,4 +1,4 @@
-"""Speaks with servers of others: at addresses of the open internet, for so long and no longer."""
+"""Connects to other people's servers: only at public addresses, and for a limited time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from screener.store.origins import is_local
 
-# Which older versions of Python take for global.
+# Reserved for protocols, though older versions of Python call it global.
 _PROTOCOLS: Final = IPv4Network("192.0.0.0/24")
 # Of IPv6 only what is given out; without the parts of it that lead on to IPv4 or nowhere.
 _GLOBAL: Final = IPv6Network("2000::/3")
@@ -31,7 +31,7 @@ class UnknownHostError(OSError):
 
 
 class PrivateAddressError(OSError):
-    """The name leads inside a network, where we knock at no door."""
+    """The name leads to an address inside a private network, and we connect to none of those."""
 
 
 class Visit:

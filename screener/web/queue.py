@@ -65,18 +65,20 @@ def index() -> str:
     now = datetime.now(UTC)
     look = look_of_address(now)
     turn, notices = _turn(now)
-    way = "" if turn is None else "before" if turn.is_back else "after"
-    turned = {way: request.args[way]} if way else {}
+    is_back = turn is not None and turn.is_back
+    way = "before" if is_back else "after"
+    turned = {} if turn is None else {way: request.args[way]}
     remember_place(look, turned)
     rows = list_queue(db(), look.filter, now=now, order=look.order, limit=PAGE_SIZE + 1, turn=turn)
-    is_back = turn is not None and turn.is_back
     there_is_more = len(rows) > PAGE_SIZE
     page = rows[-PAGE_SIZE:] if is_back else rows[:PAGE_SIZE]
+    has_previous = there_is_more if is_back else turn is not None
+    has_following = is_back or there_is_more
     return render_template(
         "queue/index.html",
         rows=page,
-        previous=page[0].reference if page and (there_is_more if is_back else turn) else "",
-        following=page[-1].reference if page and (is_back or there_is_more) else "",
+        previous=page[0].reference if page and has_previous else "",
+        following=page[-1].reference if page and has_following else "",
         is_beginning=turn is None,
         place=turned,
         look=look,
@@ -92,14 +94,17 @@ def index() -> str:
 def _counts(look: Look, now: datetime) -> dict[str, Any]:
     """What is in each view, what is overdue, what the filters show, and what of it the order may hide."""
     by_day = due_today(g.staff_clinic.time_zone, now)
-    views = [Filter(states=tuple(state.value for state in states)) for _, states in VIEWS.values()]
-    views[list(VIEWS).index("due")] = by_day
+    views = [
+        by_day if name == "due" else Filter(states=tuple(state.value for state in states))
+        for name, (_, states) in VIEWS.items()
+    ]
     hidden = replace(look.filter, ranks=range(ROUTINE_RANK))
-    counts = count_chosen(db(), *views, replace(by_day, due_before=now), look.filter, hidden)
-    overdue, shown, flagged = counts[len(views) :]
+    *of_views, overdue, shown, flagged = count_chosen(
+        db(), *views, replace(by_day, due_before=now), look.filter, hidden
+    )
     may_hide = look.order is not Order.SAFETY and not look.only_safety
     return {
-        "counts": dict(zip(VIEWS, counts, strict=False)),
+        "counts": dict(zip(VIEWS, of_views, strict=True)),
         "overdue": overdue,
         "shown": shown,
         "flagged": flagged if may_hide else 0,

@@ -70,6 +70,7 @@ def last_two_moves(consultation: Consultation) -> tuple[Move | None, Move | None
 
 
 def _last(moves: Sequence[Move]) -> Move | None:
+    """The last change of state, unless it took back the one before."""
     return moves[-1] if moves and moves[-1].what == "moved" else None
 
 
@@ -153,9 +154,12 @@ def _is_stale(form: MoveForm, consultation: Consultation) -> bool:
 
 
 def _since(moves: list[Move], seen: str | None) -> list[Move]:
-    """What was decided after the page was opened; at least the last of it."""
-    known = [index for index, move in enumerate(moves) if move.id.hex == seen]
-    return moves[known[0] + 1 :] if known else moves[-1:] if seen else moves
+    """What was decided after the page was opened, which showed the move `seen` as the last one."""
+    if not seen:
+        return moves
+    ids = [move.id.hex for move in moves]
+    # One that is not among them was never shown by us: the last is told at least.
+    return moves[ids.index(seen) + 1 :] if seen in ids else moves[-1:]
 
 
 def _choices(state: State) -> dict[str, Any]:

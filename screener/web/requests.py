@@ -1,4 +1,4 @@
-"""Sending: a finished screening and its request become one stored whole."""
+"""Sends a request: the finished screening and what is asked for are stored as one whole."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ def send_request(
     `sent_by` is the clinic's own system that the answers were given to, and which keeps the consent to that.
     """
     found = screen(answers)
+    # What only some requests have is left out of the others' documents.
+    from_elsewhere = {"entered_by": entered_by, "follows": follows, "sent_by": sent_by}
     screening = add_screening(
         session,
         document={
@@ -65,9 +67,7 @@ def send_request(
             "events": list(events),
             "language": language(),
             "for_other": for_other,
-            **({"entered_by": entered_by} if entered_by else {}),
-            **({"follows": follows} if follows else {}),
-            **({"sent_by": sent_by} if sent_by else {}),
+            **{name: value for name, value in from_elsewhere.items() if value},
         },
         urgency=found.urgency.level.value,
         article_class=found.classification.article_class.value,
@@ -75,14 +75,13 @@ def send_request(
         criteria_version=CRITERIA_VERSION,
         now=now,
     )
+    consent = [_KEPT_ELSEWHERE.format(sent_by)] if sent_by else consent_text(clinic.name, translated)
     sent = add_consultation(
         session,
         screening=screening,
         contact={
             **contact,
-            "consent": [_KEPT_ELSEWHERE.format(sent_by)]
-            if sent_by
-            else consent_text(clinic.name, translated),
+            "consent": consent,
             # Who heard it, where it was said and not ticked.
             **({"consent_by_telephone_to": entered_by["name"]} if entered_by else {}),
         },

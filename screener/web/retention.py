@@ -20,7 +20,7 @@ from screener.store.retention import Counted, count_kept, count_over, list_over,
 from screener.store.tables import Clinic
 from screener.web.access import admin_only, db
 from screener.web.clinic_settings import CONFLICT, INVALID, NOTHING, held_clinic, read_number
-from screener.web.forms import clean_text
+from screener.web.forms import clean_text, whole_number
 from screener.web.meanwhile import Merged, merge, seen_by
 
 retention = Blueprint("retention", __name__, url_prefix="/desk/<clinic_slug>/retention")
@@ -154,8 +154,8 @@ def _show(
 
 
 def _page() -> int:
-    asked = request.args.get("page", "")
-    return min(int(asked), _MOST_PAGES) if asked.isascii() and asked.isdigit() and 0 < len(asked) <= 4 else 1  # noqa: PLR2004
+    """Of the list of what goes next, from 1; the first where no such page is asked for."""
+    return min(whole_number(request.args.get("page", "")) or 1, _MOST_PAGES)
 
 
 def _ahead(clinic: Clinic, periods: Periods, now: datetime, today: date) -> list[Ahead]:

@@ -1,4 +1,4 @@
-"""The app as a server loads it, which `screener serve` names: one that logs and leaves with its server."""
+"""What a server loads, as `screener serve` does: the app, in a process that logs and ends with its server."""
 
 from screener import create_app
 from screener.web.logs import start_logging

@@ -1,4 +1,4 @@
-"""Staff sign-in by Flask-Security: its rules, our pages, one committer."""
+"""Sets Flask-Security up for staff: its rules with our pages, words and forms, and one place that commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who sits at the desk: signing in makes a session row, and no staff page opens without one that is whole."""
+"""Who sits at the desk: signing in makes a session row; no staff page opens without it and a second step.
+
+A page that must open sooner is named in OPEN or SETTING_UP, and shows nothing of a clinic.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ from flask_security import (
 )
 from flask_security.utils import set_request_attr
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from screener.store.staff import find_person, note_person
@@ -42,6 +46,8 @@ from screener.store.staff_sessions import (
 from screener.store.tables import StaffSession, User
 from screener.store.throttle import Try, forget_failures, note_failure, wait_before
 from screener.web.access import address, db, is_staff_page
+from screener.web.forms import clean_text
+from screener.web.transaction import unavailable
 
 # Where the cookie holds the session row's token.
 _TOKEN: Final = "sid"  # noqa: S105 - the name of the place
@@ -226,14 +232,21 @@ def _tried_email(store: Session) -> str:
             .execution_options(populate_existing=True)
         )
         return person.email if person else ""
-    return request.form.get("email", "")
+    return clean_text(request.form.get("email", ""))
 
 
 def _note_failure(response: Response) -> Response:
     attempt = g.get("staff_try")
     if attempt and (response.status_code == _OK or attempt.purpose == "reset"):
-        note_failure(db(), attempt, datetime.now(UTC))
-        person = find_person(db(), attempt.email) if attempt.purpose == "sign-in" else None
-        if person is not None:
-            note_person(db(), person, "sign_in_failed", by=None, page=request.endpoint)
+        try:
+            _count(attempt)
+        except SQLAlchemyError as error:
+            return unavailable(error)
     return response
+
+
+def _count(failed: Try) -> None:
+    note_failure(db(), failed, datetime.now(UTC))
+    person = find_person(db(), failed.email) if failed.purpose == "sign-in" else None
+    if person is not None:
+        note_person(db(), person, "sign_in_failed", by=None, page=request.endpoint)

@@ -66,7 +66,7 @@ class Sweeper(Carrier):
         self._meters: Meters = app.extensions["screener.meters"]
 
     def deliver_next(self) -> bool:
-        """Never that more is due at once."""
+        """Sweeps if an hour has passed. Always False: nothing is due again at once."""
         if time.monotonic() < self._due:
             return False
         self._due = time.monotonic() + _AN_HOUR

@@ -53,11 +53,12 @@ def index() -> Any:
     return _index(made=made)
 
 
-@tokens.post("/<uuid:token_id>/revoke")
+@tokens.route("/<uuid:token_id>/revoke", methods=["GET", "POST"])
 @admin_only
 def revoke(token_id: UUID) -> Any:
-    token = revoke_token(db(), token_id, by=current_user.id, now=datetime.now(UTC))
-    flash(f"Revoked {token.name}. It opens nothing any more.")
+    if request.method == "POST":
+        token = revoke_token(db(), token_id, by=current_user.id, now=datetime.now(UTC))
+        flash(f"Revoked {token.name}. It opens nothing any more.")
     return redirect(url_for("tokens.index", clinic_slug=g.staff_clinic.slug), 303)
 
 

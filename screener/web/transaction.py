@@ -23,7 +23,7 @@ def install(app: Flask) -> None:
     app.teardown_appcontext(lambda _error: app.extensions["screener.database"].sessions.remove())
     app.register_error_handler(HTTPException, refuse)
     app.register_error_handler(NotFoundError, lambda _error: refuse(NotFound()))
-    app.register_error_handler(SQLAlchemyError, _unavailable)
+    app.register_error_handler(SQLAlchemyError, unavailable)
     app.register_error_handler(UnreadableError, _shut)
 
 
@@ -38,7 +38,7 @@ def _commit(response: Response) -> Response:
     try:
         db().commit()
     except SQLAlchemyError as error:
-        return _unavailable(error)
+        return unavailable(error)
     return response
 
 
@@ -49,14 +49,22 @@ def refuse(error: HTTPException) -> Response | HTTPException:
         # A redirect that was raised, not a refusal.
         return error
     code = error.code or 500
-    response = Response(render_template("errors/error.html", code=code, why=error.description), code)
+    try:
+        page = render_template("errors/error.html", code=code, why=error.description)
+    except SQLAlchemyError as failure:
+        # The desk's own page names who is signed in.
+        return unavailable(failure)
+    response = Response(page, code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
     return response
 
 
-def _unavailable(error: SQLAlchemyError) -> Response:
-    """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed."""
+def unavailable(error: SQLAlchemyError) -> Response:
+    """The database is busy, full or away: nothing was half-saved, and going back keeps what was typed.
+
+    For what runs after a view too: there no error handler hears of a failure.
+    """
     db().rollback()
     log_unavailable(error)
     return Response(_tell_unavailable(), 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
@@ -70,7 +78,7 @@ def _tell_unavailable() -> str:
     try:
         return render_template("errors/error.html", code=503, why="")
     except SQLAlchemyError:
-        # The desk's own page names who is signed in, and nobody can look that up now.
+        # Who is signed in cannot be looked up now, so the page is nobody's.
         db().rollback()
         g.pop("staff_clinic", None)
         g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]  # noqa: SLF001
@@ -78,7 +86,7 @@ def _tell_unavailable() -> str:
 
 
 def _shut(_error: UnreadableError) -> Response:
-    """A key is not here, or a value was altered: nothing to be done at this page, and nothing was changed."""
+    """A key is missing, or a value was altered: no visitor can mend that, and nothing was changed."""
     db().rollback()
     log_shut()
     return Response(render_template("errors/error.html", code=503, why="shut"), 503)

@@ -310,6 +310,8 @@ def receipt_url(receipt_token: str) -> str:
 
 
 def sent_or_gone(token: str) -> Any:
+    """Where the link of a draft that is closed leads: to its receipt, if it was sent (409 where the form now
+    says something else); else 410."""
     receipt_token = receipt_token_of(token)
     sent = find_by_receipt(db(), receipt_token)
     if sent is None:

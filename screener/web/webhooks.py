@@ -34,6 +34,7 @@ from screener.store.webhooks import (
 )
 from screener.web.access import admin_only, db, settings
 from screener.web.courier import SECONDS
+from screener.web.forms import whole_number
 from screener.web.webhook_hosts import may_be_told, read_address
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/desk/<clinic_slug>/webhooks")
@@ -43,7 +44,6 @@ Problems = list[tuple[str, str]]
 PAGE_SIZE: Final = 25
 INVALID: Final = 422
 CONFLICT: Final = 409
-_LONGEST_DIGITS: Final = 6
 
 EVENT_WORDS: Final[Mapping[str, str]] = {
     "request.received": "A request was sent",
@@ -236,8 +236,7 @@ def _switch(found: Endpoint) -> Any:
 
 
 def _renew(found: Endpoint) -> Any:
-    seen = request.form.get("seen", "")
-    number = int(seen) if seen.isascii() and seen.isdigit() and len(seen) <= _LONGEST_DIGITS else 0
+    number = whole_number(request.form.get("seen", "")) or 0
     try:
         return _show_secret(renew_secret(db(), found, seen=number, **_doer()))
     except ConflictError as error:

@@ -17,12 +17,12 @@ from qrcode.image.svg import SvgPathImage
 
 from screener.settings import ROOT
 from screener.store.origins import is_local, read_origin, read_origins, set_origins, with_wix_frames
+from screener.web.accent import THEMES
 from screener.web.access import admin_only, db, settings
 from screener.web.host_fetch import FetchError, fetch_page
 from screener.web.host_page import LOADER, Finding, HostPage, Ours, judge, problem
 from screener.web.host_policy import split_policies
 from screener.web.languages import LANGUAGES
-from screener.web.look import THEMES
 from screener.web.transaction import finish_before_waiting
 
 website = Blueprint("website", __name__, url_prefix="/desk/<clinic_slug>/website")

@@ -110,8 +110,7 @@ def _assign(references: list[str], owner: str) -> None:
 def _give(references: list[str], owner_id: int | None) -> None:
     names: dict[int, str] = desk_people()["staff_names"]
     given, taken_from = 0, set()
-    for reference in references:
-        row = get_consultation(db(), reference)
+    for row in _hold_all(references):
         if row.withdrawn_at is not None or row.owner_id == owner_id:
             continue
         if row.owner_id not in {None, current_user.id}:
@@ -124,6 +123,18 @@ def _give(references: list[str], owner_id: int | None) -> None:
     whose = "nobody's" if owner_id is None else _whose(owner_id, names)
     told = f"{given} request{' is' if given == 1 else 's are'} {whose} now."
     flash(f"{told} Before: {', '.join(sorted(taken_from))}." if taken_from else told)
+
+
+def _hold_all(references: list[str]) -> list[Consultation]:
+    """As they are now, and so until the commit; in the order of their ids.
+
+    All are held before the first entry is written: whoever decides about one of them holds it first, too, and
+    writes in the audit trail then, so that neither waits for the other for ever.
+    """
+    found = sorted((get_consultation(db(), each) for each in references), key=lambda row: row.id)
+    for row in found:
+        db().refresh(row, with_for_update=True)
+    return found
 
 
 def _whose(owner_id: int, names: dict[int, str]) -> str:

@@ -113,7 +113,8 @@ def test_a_decision_is_one_of_staffs_and_is_made_on_what_was_seen(
     refused = call(app, path, token, "POST", {"to": "not_a_fit", "version": version})
     assert refused.status == 422
     assert told(refused)["errors"][0]["field"] == "reason"
-    done = call(app, path, token, "POST", {"to": "accepted", "version": version})
+    typed = {"to": "accepted", "version": version, "reason": " Agreed\0 \u202etoday "}
+    done = call(app, path, token, "POST", typed)
     assert told(done) == {"reference": reference, "state": "accepted", "version": version + 1}
     again = call(app, path, token, "POST", {"to": "accepted", "version": version})
     assert again.status == 409
@@ -123,7 +124,10 @@ def test_a_decision_is_one_of_staffs_and_is_made_on_what_was_seen(
         409,
         "Only the patient can withdraw a request.",
     )
-    assert "“Accepted” by a system" in intake.get(f"/desk/acme/requests/{reference}").text
+    page = intake.get(f"/desk/acme/requests/{reference}")
+    assert "“Accepted” by a system" in page.text
+    # As if it were typed at the desk: what turns the writing round turns nothing after it.
+    assert "Agreed \u202etoday\u202c" in page.text
 
 
 @pytest.mark.parametrize(

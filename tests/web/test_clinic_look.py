@@ -195,7 +195,7 @@ def test_a_logo_may_be_larger_than_any_other_form_but_not_without_end(
     noisy = saved(Image.frombytes("RGB", (330, 330), random.Random(1).randbytes(330 * 330 * 3)))
     assert len(noisy) > MAX_BODY
     assert save(admin, logo=logo_file(noisy)).status == 303
-    monkeypatch.setattr(clinic_look, "_UPLOAD_BYTES", 10_000)
+    monkeypatch.setattr(clinic_look, "LARGEST", 10_000)
     assert save(admin, logo=logo_file(noisy)).status == 413
 
 

@@ -51,6 +51,9 @@ def test_requests_fail_plainly_while_it_is_away_and_work_from_the_first_one_afte
         patient.client.post(walk.url("contact"), data=form, headers=ours),
         patient.client.get("/c/acme"),
         staff.client.get("/desk/acme/queue"),
+        # Refusals whose page names who is signed in.
+        staff.client.get("/desk/no/such/page", headers=ours),
+        staff.client.post("/desk/acme/queue/search", headers={"Sec-Fetch-Site": "cross-site"}),
     ):
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
         assert "save right now" in answer.text

@@ -50,6 +50,16 @@ def test_a_page_that_is_well_is_told_so(html: str) -> None:
     assert {one.kind for one in look(html)} == {"good"}
 
 
+@pytest.mark.parametrize("broken", ["http://[x", "//[", "https://a\u2100b.example/"])
+@pytest.mark.parametrize("address", ["https://www.acme.example/headache", ""])
+def test_addresses_that_nobody_can_read_are_passed_over(broken: str, address: str) -> None:
+    tags = ("script src", "script data-src", "iframe src")
+    strange = "".join(f"<{tag}='{broken}'></{tag.split()[0]}>" for tag in tags)
+    around = look(BLOCK + SCRIPT, address=address)
+    assert look(strange + BLOCK + SCRIPT + strange, address=address) == around
+    assert "There is no snippet on this page." in problems(strange, address=address)
+
+
 @pytest.mark.parametrize(
     ("html", "said"),
     [
@@ -114,6 +124,7 @@ def test_all_that_is_missing_is_told_at_once() -> None:
         ("script-src https://screen.example/e/v2.js; frame-src https://screen.example/d/", False, False),
         ("script-src *.example; frame-src https://*.screen.example", True, False),
         ("script-src screen.example:443; frame-src screen.example:8443", True, False),
+        (f"script-src screen.example:{'9' * 5000}; frame-src screen.example:0443", False, True),
         ("script-src http://screen.example; frame-src http:", True, True),
         ("script-src HTTPS://SCREEN.EXAMPLE 'unsafe-inline'; frame-src data: blob:", True, False),
         ("script-src 'strict-dynamic' https:; frame-src *", False, True),

@@ -20,7 +20,7 @@ from screener import create_app
 from screener.settings import KEYS_FILE, load_settings, make_keys, set_setting
 from screener.store.clinics import clinic_key
 from screener.store.consultations import read_contact
-from screener.store.rotation import add_key
+from screener.store.rotation import add_key, rewrap_keys
 from screener.store.tables import Consultation
 
 pytestmark = pytest.mark.both_databases
@@ -43,6 +43,19 @@ def test_a_new_master_key_wraps_all_and_the_old_one_may_go(installation: Install
     assert "acme: 0 wrapped anew." in run(both, "keys", "rewrap")
     assert "acme: key 1, wrapped under master key 2.\n" in run(after, "keys", "list")
     assert names_in(after) == {"Ada"}
+
+
+def test_a_clinic_whose_key_is_missing_hides_nothing_of_the_next_one(installation: Installation) -> None:
+    both = replace(installation.settings, master_keys=f"{SECOND},{installation.settings.master_keys}")
+    app = create_app(both)
+    with at_clinic(app, "other") as (session, _):
+        rewrap_keys(session)
+        session.commit()
+    app.extensions["screener.database"].dispose()
+    listed = run(replace(both, master_keys=SECOND), "keys", "list", status=1)
+    assert "acme: key 1, wrapped under master key 1. SCREENER_MASTER_KEYS LACKS IT" in listed
+    assert "acme: under older keys" not in listed
+    assert "other: under older keys: nothing." in listed
 
 
 def test_a_clinics_new_key_seals_and_the_old_ones_values_are_sealed_anew(installation: Installation) -> None:

@@ -174,6 +174,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("security.wan_verify_response", "POST"): either(302),
     ("account.show", "GET"): everywhere(signed_in(200, else_=302)),
     ("account.set_up", "GET"): either(302),
+    ("account.sign_out_everywhere", "GET"): either(302),
     ("account.sign_out_everywhere", "POST"): either(302),
     ("account.here", "GET"): either(200),
     ("account.here", "POST"): either(200),
@@ -247,6 +248,8 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("clinics.index", "POST"): owners(422),
     ("clinics.clinic", "GET"): owners(200),
     ("clinics.clinic", "POST"): owners(422),
+    ("clinics.switch", "GET"): owners(303),
+    ("clinics.shred", "GET"): owners(303),
     # Whether to open or to shut it was not said.
     ("clinics.switch", "POST"): owners(400),
     # The slug was not typed.
@@ -254,6 +257,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("widget.loader", "GET"): either(200),
     ("tokens.index", "GET"): admins(200),
     ("tokens.index", "POST"): admins(422),
+    ("tokens.revoke", "GET"): admins(303),
     # There is none of that id.
     ("tokens.revoke", "POST"): admins(404),
     # Machines show a token: whoever is signed in is nobody here.
@@ -289,6 +293,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("queue.submission", "GET"): readers(200),
     ("desk_habits.save_view", "GET"): readers(303),
     ("desk_habits.save_view", "POST"): readers(303),
+    ("desk_habits.remove_view", "GET"): readers(303),
     # There is none of that name.
     ("desk_habits.remove_view", "POST"): readers(404),
     ("desk_habits.shortcuts", "GET"): readers(303),
@@ -504,6 +509,13 @@ def test_each_route_has_its_line_in_the_matrix_and_each_line_its_route(app: Flas
 
 def test_each_endpoint_has_one_address(app: Flask) -> None:
     assert len(rules(app)) == len(list(app.url_map.iter_rules()))
+
+
+def test_whoever_must_sign_in_before_a_button_works_is_led_back_to_a_page(app: Flask) -> None:
+    """What was posted too late is asked for by GET, once they are in: it leads to where the button stands."""
+    desk = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/desk/")]
+    # A script's, which nobody is led to.
+    assert [rule.endpoint for rule in desk if "GET" not in (rule.methods or ())] == ["work.still_open"]
 
 
 @pytest.mark.parametrize("clinic", CLINICS)

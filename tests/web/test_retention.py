@@ -285,6 +285,12 @@ def test_the_page_foretells_what_goes_when_and_names_nobody(app: Flask, admin: B
     assert "Soon" not in page.text
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("page", ["0", "-1", "1001", "9" * 5000, "%00", "x"])
+def test_a_page_of_the_list_that_cannot_be_is_shown_as_one_that_can(admin: Browser, page: str) -> None:
+    assert admin.get(f"{PAGE}?page={page}").status == 200
+
+
 def test_a_shorter_time_that_deletes_at_once_is_confirmed_with_the_number(app: Flask, admin: Browser) -> None:
     now = datetime.now(UTC)
     add_requests(app, [(f"Late {n}", answers_but(), now - 40 * DAY) for n in range(3)])

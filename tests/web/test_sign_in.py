@@ -18,12 +18,21 @@ from conftest import Installation, next_code
 from flask import Flask
 from flask_security import hash_password
 from passlib.exc import UsedTokenError
-from sqlalchemy import update
+from sqlalchemy import text, update
 from web.client import Browser, Page
-from web.walking import SignedIn, enter_password, forget_failures, sign_in, take_second_step, token_of
+from web.walking import (
+    SignedIn,
+    at_clinic,
+    enter_password,
+    forget_failures,
+    sign_in,
+    take_second_step,
+    token_of,
+)
 
 from screener import create_app
 from screener.settings import Settings
+from screener.store.audit import Wanted, list_entries
 from screener.store.outbox import Lease, read_mail
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import Clinic, OutboxMessage, StaffSession
@@ -380,12 +389,18 @@ def test_a_new_password_or_second_step_ends_all_sessions_but_this(
     assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (True, False, True)
 
 
-def test_signing_out_everywhere_ends_all_sessions(signed_in: SignedIn) -> None:
+def test_signing_out_everywhere_ends_all_sessions_and_stands_in_the_trail(
+    app: Flask, signed_in: SignedIn
+) -> None:
     here, elsewhere, colleague = signed_in(INTAKE), signed_in(INTAKE), signed_in("clinician@acme.example")
     page = here.get(ACCOUNT)
     assert page.text.count("signed in") >= 1
     here.post(f"{ACCOUNT}/sign-out-everywhere", token_of(page))
     assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (False, False, True)
+    me = change(app, INTAKE)
+    with at_clinic(app, "acme") as (session, _):
+        (entry,) = list_entries(session, Wanted(what="signed_out"), limit=2)
+        assert (entry.staff_id, entry.subject) == (me, str(me))
 
 
 def test_other_roles_end_the_sessions(app: Flask, intake: Browser) -> None:
@@ -492,6 +507,28 @@ def test_a_wrong_password_looks_the_same_whoever_is_tried(app: Flask, known: str
         browser = Browser(app)
         pages.append(looks(enter_password(browser, browser.get(LOGIN), email, "not the right one 123")))
     assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/staff/reset"])
+def test_an_address_that_no_database_can_hold_is_a_wrong_one(app: Flask, path: str) -> None:
+    browser = Browser(app)
+    form = token_of(browser.get(path)) | {"email": "in\0take@acme.example", "password": PASSWORD}
+    # Not by the browser's own way: what was typed comes back, and is no HTML.
+    answer = browser.client.post(path, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code in {200, 302}
+
+
+@pytest.mark.sqlite_only("its triggers stand for a disk that is full")
+def test_a_wrong_try_that_cannot_be_counted_is_told_as_the_database_is(app: Flask) -> None:
+    browser = Browser(app)
+    form = token_of(browser.get(LOGIN)) | {"email": INTAKE, "password": "not the right one 123"}
+    with app.extensions["screener.database"].engine.begin() as connection:
+        full = "BEFORE INSERT ON failed_tries BEGIN SELECT RAISE(FAIL, 'full'); END"
+        connection.execute(text(f"CREATE TRIGGER full {full}"))
+    # Not by the browser's own way, which takes no failure from us.
+    answer = browser.client.post(LOGIN, data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_waiting_looks_the_same_whoever_is_tried(app: Flask) -> None:

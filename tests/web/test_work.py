@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from conftest import past_the_walls
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 from web.client import Browser, Page
 from web.test_staff import INTAKE, NOW, QUEUE, ROUTINE, URGENT, events, names
 from web.walking import SignedIn, add_requests, at_clinic, token_of
 
 from screener.store.clinics import find_clinic
+from screener.store.consultations import get_consultation, move_consultation
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import Opening, StaffSession
 
@@ -100,6 +104,30 @@ def test_a_request_that_is_not_there_gives_nothing_away(app: Flask, intake: Brow
     for wrong in (theirs, "0000000000", "\N{SNOWMAN}"):
         assert assign(intake, [mine, wrong], "me").status == 404
     assert owners(intake.get(QUEUE)) == ["Nobody"]
+
+
+@pytest.mark.postgresql_only
+def test_a_decision_and_a_gift_of_the_same_request_wait_for_each_other(app: Flask, intake: Browser) -> None:
+    references = add_requests(app, [(str(n), ROUTINE, NOW) for n in range(3)])
+    form = token_of(intake.get(QUEUE)) | {"reference": references, "owner": "me"}
+    is_waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    database = app.extensions["screener.database"]
+    with (
+        at_clinic(app, "acme") as (session, _),
+        past_the_walls(database) as looking,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        # Whichever of them is taken last, the entries in the trail come after.
+        decided = get_consultation(session, references[1])
+        session.refresh(decided, with_for_update=True)
+        giving = pool.submit(intake.post, ASSIGN, form)
+        until = time.monotonic() + 20
+        while not looking.scalar(is_waiting) and time.monotonic() < until:
+            time.sleep(0.02)
+        move_consultation(session, decided, to_state="accepted", reason=None, staff_id=None, now=NOW)
+        session.commit()
+        assert intake.follow(giving.result()).heading == "Queue"
+    assert [events(app, reference)[-1][0] for reference in references] == ["assigned"] * 3
 
 
 def test_a_person_who_left_is_told_as_such_and_gets_nothing_more(app: Flask, intake: Browser) -> None:
