@@ -123,7 +123,8 @@ def test_on_a_slow_network_the_link_works_until_the_frame_is_there(
         held.append(route)
 
     page.route("**/c/framed?embed=1*", hold)
-    page.goto(host.show("/slow", snippet()))
+    # It may have loaded before the frame was begun, or not.
+    page.goto(host.show("/slow", snippet()), wait_until="domcontentloaded")
     expect(page.locator("iframe")).to_have_count(1)
     link = page.get_by_role("link", name="Start the headache questionnaire")
     expect(link).to_be_visible()
