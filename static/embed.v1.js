@@ -50,7 +50,7 @@
     new IntersectionObserver(([{ isIntersecting }], observer) => {
       if (isIntersecting) observer.disconnect(), block.append(iframe);
     }, { rootMargin: "1000px" }).observe(block);
-    let height = 0, width = 0, started = false, done = false;
+    let height = 0, width = 0, told = 0, started = false, done = false;
 
     const show = () => {
       link.style.display = "none";
@@ -61,7 +61,9 @@
       if (!height) show();
       // A page that shrinks would jump under the reader's eyes; in a column of another width all has moved anyway.
       height = Math.max(least, asked, done || width !== block.clientWidth ? 0 : height);
-      width = block.clientWidth;
+      // What was told before may have been on its way while the column changed: what comes next counts.
+      if (asked !== told) width = block.clientWidth;
+      told = asked;
       iframe.style.height = `${height}px`;
     };
     const bring = (y, end) => {

@@ -37,7 +37,7 @@ _QUICK: Final = {
 # The shell outlives the server by a moment and the tests by nothing: when they end, however they end, the
 # pipe closes and the server is told to stop.
 _WATCH: Final = '"$@" & cat; kill -INT $!; wait $!'
-_START_SECONDS: Final = 20
+_START_SECONDS: Final = 60
 OWNER: Final = "screener"
 
 

@@ -220,10 +220,9 @@ def _wanted(session: Session, wanted: Wanted) -> Select[AuditEntry]:
         first = _number_at(session, wanted.since - _CLOCK_SLIPS) or 0
         found = found.where(AuditEntry.at >= wanted.since, AuditEntry.number >= first)
     if wanted.until is not None:
-        last = _number_at(session, wanted.until + _CLOCK_SLIPS)
-        found = found.where(
-            AuditEntry.at < wanted.until, *(() if last is None else (AuditEntry.number <= last,))
-        )
+        found = found.where(AuditEntry.at < wanted.until)
+        if (last := _number_at(session, wanted.until + _CLOCK_SLIPS)) is not None:
+            found = found.where(AuditEntry.number <= last)
     return found
 
 

@@ -25,7 +25,7 @@ from screener.domain.urgency import ROUTINE_RANK
 from screener.store.audit import Subject, note, person_subject
 from screener.store.clinics import clinic_key, zone_of
 from screener.store.database import new_id, vault_of
-from screener.store.errors import ConflictError, NotFoundError
+from screener.store.errors import ConflictError, NotFoundError, UnreadableError
 from screener.store.outbox import Lease, add_mail, find_unsent
 from screener.store.saved_drafts import CODE_LENGTH, read_code, show_code
 from screener.store.staff import hold_people
@@ -57,7 +57,8 @@ class Inbox:
     """A shared inbox, as the clinic's administrator put it down."""
 
     id: UUID
-    address: str = field(repr=False)
+    # None if it does not open any more: then it is told of nothing.
+    address: str | None = field(repr=False)
     choice: Choice
     is_confirmed: bool
     # Whether its code can still be typed.
@@ -128,8 +129,7 @@ def tells_urgent_at_once(session: Session) -> bool:
         Choice(chosen[staff_id].choice) if staff_id in chosen else DEFAULT
         for staff_id in session.scalars(select(User.id).where(_reads_here(session)))
     ]
-    inboxes = session.scalars(_inboxes().where(NoticeRecipient.confirmed_at.is_not(None)))
-    choices += [Choice(row.choice) for row in inboxes]
+    choices += [Choice(row.choice) for row, _ in _told_inboxes(session)]
     return any(choice.tells_urgent_at_once for choice in choices)
 
 
@@ -161,8 +161,8 @@ def add_inbox(session: Session, address: str, choice: Choice, *, staff_id: int, 
     """
     checked = validate_email(address, check_deliverability=False).normalized
     hold_people(session, entered_clinic(session))
-    there = [inbox.address.lower() for inbox in list_inboxes(session, now)]
-    if checked.lower() in there:
+    there = [inbox.address for inbox in list_inboxes(session, now)]
+    if checked.lower() in [address.lower() for address in there if address]:
         return
     if len(there) >= MOST_INBOXES:
         raise ConflictError(f"{MOST_INBOXES} inboxes at most")
@@ -229,9 +229,12 @@ def _subject(row: NoticeRecipient) -> Subject:
     return Subject(NoticeRecipient.__tablename__, str(row.id))
 
 
-def _address(session: Session, row: NoticeRecipient) -> str:
-    ring = clinic_key(session, row.clinic_id)
-    opened: str = open_document(ring, place_of(row, "sealed_address"), row.sealed_address or b"")["address"]
+def _address(session: Session, row: NoticeRecipient) -> str | None:
+    ring, place = clinic_key(session, row.clinic_id), place_of(row, "sealed_address")
+    try:
+        opened: str = open_document(ring, place, row.sealed_address or b"")["address"]
+    except UnreadableError:
+        return None
     return opened
 
 
@@ -332,8 +335,14 @@ def _told(session: Session, now: datetime) -> Iterator[tuple[NoticeRecipient, st
     kept = {row.staff_id: row for row in session.scalars(select(NoticeRecipient)) if row.staff_id}
     for staff_id, email in session.execute(select(User.id, User.email).where(_reads_here(session))):
         yield kept.get(staff_id) or _add_person(session, staff_id, now), email
+    yield from _told_inboxes(session)
+
+
+def _told_inboxes(session: Session) -> Iterator[tuple[NoticeRecipient, str]]:
+    """With their address; one that does not open keeps nobody else from being told."""
     for row in session.scalars(_inboxes().where(NoticeRecipient.confirmed_at.is_not(None))):
-        yield row, _address(session, row)
+        if address := _address(session, row):
+            yield row, address
 
 
 def _is_told(session: Session, recipient: NoticeRecipient) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from screener.store.consultations import WRITTEN_BY_STAFF
 from screener.store.database import Database, begin_reading
 from screener.store.errors import StoreError
-from screener.store.notices import remind_staff
+from screener.store.notices import list_inboxes, remind_staff
 from screener.store.retention import (
     clinic_ids,
     count_over,
@@ -114,6 +114,9 @@ def remind(database: Database, now: datetime) -> None:
             session.commit()
             if owed:
                 log.info("reminded", number=owed)
+            for inbox in list_inboxes(session, now):
+                if inbox.address is None:
+                    log.error("an inbox cannot be told: its address does not open", message=str(inbox.id))
 
 
 def _clinics(database: Database) -> list[UUID]:

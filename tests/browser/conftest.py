@@ -106,19 +106,20 @@ def serving(settings: Settings) -> Iterator[str]:
             stderr=log,
         )
         try:
-            _wait_for(f"http://localhost:{port}/healthz")
+            _wait_for(f"http://localhost:{port}/healthz", server)
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
     return {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
 
 
-def _wait_for(url: str) -> None:
-    for _ in range(300):
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while server.poll() is None and time.monotonic() < until:
         try:
             urllib.request.urlopen(url, timeout=1).close()
         except OSError:

@@ -118,7 +118,8 @@ def test_the_window_that_sends_last_is_told_and_the_back_button_is_not(
     with patient.context.expect_page() as opened:
         change.click(modifiers=["ControlOrMeta"])
     second = opened.value
-    second.wait_for_load_state()
+    # Until it goes there a new tab is an empty page, which has loaded.
+    second.wait_for_url("**/about-you*")
     with patient.expect_navigation():
         change.click()
     fill(patient, {"age": 43})

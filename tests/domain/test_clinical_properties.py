@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from screener.domain.screening import classify
 
 MET, NOT_MET, CANNOT_TELL = "met", "not_met", "cannot_tell"
-steady = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+steady = settings(max_examples=300)
 
 # Section 2, 8.2: days a month from which a class alone is overused.
 LINES = {"ergot": 10, "triptan": 10, "opioid": 10, "combination": 10, "simple_analgesic": 15, "nsaid": 15}

@@ -22,7 +22,7 @@ RANK = ("routine", "urgent", "emergency")
 VERDICTS = ("chronic", "intractable", "regular", *(name for names in CRITERIA.values() for name in names))
 PREGNANT = ("pregnant", "postpartum_6w")
 
-steady = settings(derandomize=True, deadline=None, max_examples=120, database=None)
+steady = settings(max_examples=120)
 
 # Values worth drawing often: both sides of each boundary that a rule reads.
 BOUNDARIES: dict[str, tuple[object, ...]] = {

@@ -37,7 +37,6 @@ class PostOffice:
         # Called when a message has arrived and before it is acknowledged.
         self.at_data: Callable[[], None] = lambda: None
         self.delay = 0.0
-        self.arrived = threading.Event()
 
     async def handle_RSET(self, server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
         reply = self.to_reset.pop(0) if self.to_reset else "250 OK"
@@ -69,11 +68,10 @@ class PostOffice:
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         reply = self.to_data.pop(0) if self.to_data else "250 OK"
-        self.arrived.set()
-        await asyncio.sleep(self.delay)
         if reply == HANG_UP or reply.startswith("250"):
             self.caught.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=default))
         self.at_data()
+        await asyncio.sleep(self.delay)
         if reply == HANG_UP:
             server.transport.abort()
         return reply

@@ -36,7 +36,7 @@ class Door:
         self._wait_for(lambda: self.turns._free == 0)  # noqa: SLF001 - nothing else tells
         yield
         done.set()
-        holder.result(10)
+        holder.result(60)
         self._pool.shutdown()
 
     def arrive(self, name: str, sender: str, clinic: str = "") -> None:
@@ -49,13 +49,13 @@ class Door:
             if not is_let_in:
                 self.sent_away[name] += 1
             elif done:
-                done.wait(10)
+                done.wait(60)
             else:
                 self.came.append(name)
 
     @staticmethod
     def _wait_for(is_so: object) -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not is_so():  # type: ignore[operator]
             assert time.monotonic() < until
             time.sleep(0.0005)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,13 @@ Sent = tuple[str, dict[str, object], datetime]
 ZONE = "America/Los_Angeles"
 FEW = "fewer than 5"
 SVG = "{http://www.w3.org/2000/svg}"
-# Within this week, whatever day the tests run on.
 NOW = datetime.now(UTC)
-MONDAY = (today := NOW.astimezone(ZoneInfo(ZONE)).date()) - timedelta(days=today.weekday())
+
+
+def monday() -> date:
+    """Of this week, at the clinic."""
+    today = datetime.now(ZoneInfo(ZONE)).date()
+    return today - timedelta(days=today.weekday())
 
 
 def figures(page: Page) -> dict[str, dict[str, list[str]]]:
@@ -47,12 +51,16 @@ def people(count: int, answers: dict[str, object], at: datetime) -> list[Sent]:
 
 @pytest.mark.both_databases
 def test_the_figures_count_this_time_beside_the_time_before(app: Flask, intake: Browser) -> None:
-    before = NOW - timedelta(weeks=12)
+    # At noon of a Monday, so that each is in the week that is meant whenever this runs.
+    now, before = (
+        datetime.combine(day, time(12), ZoneInfo(ZONE)).astimezone(UTC)
+        for day in (monday(), monday() - timedelta(weeks=12))
+    )
     references = add_requests(
         app,
         [
-            *people(7, EVERY_PAGE, NOW - timedelta(hours=1)),
-            *people(6, CHRONIC_AND_INTRACTABLE, NOW - timedelta(hours=1)),
+            *people(7, EVERY_PAGE, now - timedelta(hours=1)),
+            *people(6, CHRONIC_AND_INTRACTABLE, now - timedelta(hours=1)),
             *people(5, CHRONIC_AND_INTRACTABLE, before),
         ],
     )
@@ -61,11 +69,11 @@ def test_the_figures_count_this_time_beside_the_time_before(app: Flask, intake: 
         for reference in references[:6]:
             request = get_consultation(session, reference)
             contact = {"kind": "call", "outcome": "reached", "note": "", "next_try_at": None, "staff_id": 1}
-            add_contact(session, request, **contact, now=NOW)
-            move_consultation(session, request, to_state="accepted", reason=None, staff_id=1, now=NOW)
-        count_endings(session, [Ending(NOW, "about-you")] * 8)
+            add_contact(session, request, **contact, now=now)
+            move_consultation(session, request, to_state="accepted", reason=None, staff_id=1, now=now)
+        count_endings(session, [Ending(now, "about-you")] * 8)
         session.commit()
-    page = intake.get(DASHBOARD)
+    page = intake.get(f"{DASHBOARD}?to={now:%Y-%m-%d}")
     found = figures(page)
     assert "Requests: 13. In the time before: 5." in page.text
     assert found["How urgent they were"]["Urgent"] == [FEW, "7"]
@@ -126,9 +134,9 @@ def test_a_clinic_without_requests_is_told_where_they_begin(intake: Browser) -> 
 
 def test_a_period_is_whole_weeks(intake: Browser) -> None:
     for asked, first, weeks in (
-        ("", MONDAY - timedelta(weeks=11), 12),
-        ("weeks=4", MONDAY - timedelta(weeks=3), 4),
-        ("weeks=5", MONDAY - timedelta(weeks=11), 12),
+        ("", monday() - timedelta(weeks=11), 12),
+        ("weeks=4", monday() - timedelta(weeks=3), 4),
+        ("weeks=5", monday() - timedelta(weeks=11), 12),
         # A Wednesday to a Tuesday.
         ("from=2026-03-04&to=2026-03-17", date(2026, 3, 2), 3),
         ("from=2026-03-02&to=2026-03-08", date(2026, 3, 2), 1),
@@ -173,9 +181,9 @@ def test_where_forms_end_is_counted_when_they_are_over(app: Flask, browser: Brow
     sent.to_check(CHRONIC_AND_INTRACTABLE)
     assert sent.send(CONTACT).status == 303
     with at_clinic(app, "acme") as (session, _):
-        assert endings_by_page(session, MONDAY, date.max) == {SENT: 1}, "the others are not over"
+        assert endings_by_page(session, monday(), date.max) == {SENT: 1}, "the others are not over"
         remove_expired_drafts(session, datetime.now(UTC) + timedelta(days=2))
-        assert endings_by_page(session, MONDAY, date.max) == {SENT: 1, "about-you": 1, BEGUN: 1}
+        assert endings_by_page(session, monday(), date.max) == {SENT: 1, "about-you": 1, BEGUN: 1}
 
 
 def test_how_far_a_form_came_tells_no_answer() -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from builders import EVERY_PAGE
@@ -32,7 +32,7 @@ from screener.domain.notification import Choice
 from screener.store.database import new_id
 from screener.store.notices import QuietTimes, choose_notices
 from screener.store.staff import find_person, set_roles
-from screener.store.tables import AuditEntry, Clinic, Consultation, NoticeRecipient, OutboxMessage
+from screener.store.tables import AuditEntry, Clinic, ClinicKey, Consultation, NoticeRecipient, OutboxMessage
 from screener.web import sweep
 
 INTAKE, CLINICIAN, ADMIN = "intake@acme.example", "clinician@acme.example", "admin@acme.example"
@@ -516,17 +516,38 @@ def test_a_clinic_that_cannot_be_reminded_does_not_end_the_round(app: Flask, off
     told(office)
     late(app, reference, received_at=2 * HOUR)
     with at_clinic(app, "acme") as (session, _):
-        add_inbox_that_is_broken(session)
+        session.execute(update(ClinicKey).values(wrapped=b"broken"))
         session.commit()
     remind(app)
     assert told(office) == []
 
 
-def add_inbox_that_is_broken(session: Session) -> None:
-    now = dt.datetime.now(dt.UTC)
+def test_an_inbox_whose_address_does_not_open_keeps_nobody_else_from_being_told(
+    app: Flask, office: PostOffice, signed_in: SignedIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    with at_clinic(app, "acme") as (session, _):
+        broken = add_inbox_that_is_broken(session)
+        session.commit()
+    (reference,) = come(app, URGENT)
+    deliver(app)
+    assert told(office) == [CLINICIAN, INTAKE]
+    late(app, reference, received_at=2 * HOUR)
+    remind(app)
+    assert told(office) == [CLINICIAN, INTAKE]
+    # Whoever runs it and the clinic's administrator learn of it, and it can be removed.
+    assert f"an inbox cannot be told: its address does not open', 'message': '{broken}'" in caplog.text
+    admin = signed_in(ADMIN)
+    assert "An address that cannot be read any more" in admin.get(MAIL).text
+    assert add_inbox(admin, "desk@acme.example").status == 303
+    press(admin, f"{MAIL}/inboxes/{broken}", remove="yes")
+    assert "cannot be read" not in admin.get(MAIL).text
+
+
+def add_inbox_that_is_broken(session: Session) -> UUID:
+    now, inbox_id = dt.datetime.now(dt.UTC), new_id()
     session.add(
         NoticeRecipient(
-            id=new_id(),
+            id=inbox_id,
             choice=Choice.EACH.value,
             tries=0,
             urgent_breaks_in=False,
@@ -535,3 +556,4 @@ def add_inbox_that_is_broken(session: Session) -> None:
             created_at=now,
         )
     )
+    return inbox_id

@@ -48,7 +48,7 @@ class Served:
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return (
                     answer.status,
                     {k.lower(): v for k, v in answer.headers.items()},
@@ -59,7 +59,7 @@ class Served:
 
     def send(self, lines: ExitStack, body: bytes) -> socket.socket:
         """A patient's first form, of which only this much comes."""
-        line = lines.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=5))
+        line = lines.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=60))
         line.sendall(
             b"POST /c/acme/start HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
@@ -101,7 +101,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         for each in (process, worker):
             each.kill()
-            each.wait(10)
+            each.wait(60)
 
 
 def _wait_until_ready(served: Served) -> None:
@@ -146,8 +146,8 @@ def test_the_workers_figures_are_read_at_the_server_also_when_it_is_gone(served:
     while not _swept_at(served) and time.monotonic() < end:
         time.sleep(0.1)
     served.worker.terminate()
-    assert served.worker.wait(10) == 0
-    assert abs(time.time() - _swept_at(served)) < 60
+    assert served.worker.wait(60) == 0
+    assert abs(time.time() - _swept_at(served)) < 600
 
 
 def _swept_at(served: Served) -> float:
@@ -179,21 +179,21 @@ def test_a_stop_lets_what_was_begun_end(served: Served) -> None:
         _wait_until_shut(served.port)
         line.sendall(BODY[-1:])
         assert answer_on(line) == 303
-    assert served.process.wait(10) == 0
+    assert served.process.wait(60) == 0
     assert "Traceback" not in served.log.read_text()
 
 
 def test_a_server_that_was_killed_leaves_nobody_at_its_door(served: Served, tmp_path: Path) -> None:
     with another(served, tmp_path) as one:
         one.process.kill()
-        one.process.wait(10)
+        one.process.wait(60)
         _wait_until_shut(one.port)
 
 
 def test_before_it_stops_it_is_not_ready_so_that_a_balancer_turns_elsewhere(
     served: Served, tmp_path: Path
 ) -> None:
-    with another(served, tmp_path, "--drain=1") as one:
+    with another(served, tmp_path, "--drain=3") as one:
         one.process.send_signal(signal.SIGTERM)
         told = one.get("/readyz")
         while told[0] == 200:
@@ -201,7 +201,7 @@ def test_before_it_stops_it_is_not_ready_so_that_a_balancer_turns_elsewhere(
         assert (told[0], told[2]) == (503, "not ready: leaving\n")
         assert one.get("/c/acme")[0] == 200
         _wait_until_shut(one.port)
-        assert one.process.wait(10) == 0
+        assert one.process.wait(60) == 0
 
 
 @contextmanager
@@ -225,7 +225,7 @@ def another(served: Served, folder: Path, *options: str) -> Iterator[Served]:
 
 
 def _wait_until_shut(port: int) -> None:
-    end = time.monotonic() + 4
+    end = time.monotonic() + 30
     while time.monotonic() < end:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
