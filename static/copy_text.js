@@ -1,15 +1,16 @@
-// Copies the text of the page; without script the text can be selected by hand.
+// Copies the text that a button names; without script it can be selected by hand.
 "use strict";
-const button = document.getElementById("copy");
-const text = document.getElementById("note");
-const told = document.getElementById("copied");
-button.hidden = false;
-button.addEventListener("click", async () => {
-  text.select();
-  try {
-    await navigator.clipboard.writeText(text.value);
-    told.textContent = button.dataset.done;
-  } catch {
-    told.textContent = button.dataset.failed;
-  }
-});
+for (const button of document.querySelectorAll("[data-copies]")) {
+  const text = document.getElementById(button.dataset.copies);
+  const told = button.nextElementSibling;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    text.select();
+    try {
+      await navigator.clipboard.writeText(text.value);
+      told.textContent = "Copied.";
+    } catch {
+      told.textContent = "Your browser did not copy it. The text is selected: press Ctrl and C.";
+    }
+  });
+}

@@ -1,4 +1,4 @@
-"""The gate of `make coverage`: every branch of the rooms nothing may go wrong in, and of the whole most.
+"""The gate of `make coverage`: all branches of the rooms where nothing may go wrong, and most of the rest.
 
 Reads what the last run under coverage left. The exit status is 1 below either limit.
 """

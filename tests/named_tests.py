@@ -1,4 +1,4 @@
-"""Documents name their proofs, `tests/x.py::test_y`: here is told which of these are not there."""
+"""Documents name their proofs as `tests/x.py::test_y`: this finds those that do not exist."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def list_named(text: str) -> list[str]:
 
 
 def list_missing(text: str) -> list[str]:
-    """Of what the text names below `tests/`, what is not there."""
+    """What the text names below `tests/` that does not exist."""
     return [name for name in list_named(text) if not is_there(name)]
 
 
 def is_there(name: str) -> bool:
-    """Whether `tests/x.py`, `tests/x.py::test_y` or `tests/x.py::TestX::test_y` is there, and as a test."""
+    """Whether the file exists and, if a test in it is named, that test (`test_y` or `TestX::test_y`)."""
     path, *inside = name.split("::")
     if not (ROOT / path).is_file():
         return False

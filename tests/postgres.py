@@ -34,8 +34,7 @@ _QUICK: Final = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-# The shell outlives the server by a moment and the tests by nothing: when they end, however they end, the
-# pipe closes and the server is told to stop.
+# When the tests end, however they end, the pipe closes, and the shell tells the server to stop.
 _WATCH: Final = '"$@" & cat; kill -INT $!; wait $!'
 _START_SECONDS: Final = 60
 OWNER: Final = "screener"
@@ -45,7 +44,7 @@ class PostgresServer:
     """A running server. Its folder and every database in it go when it stops."""
 
     def __init__(self, *, is_durable: bool = False, data: Path | None = None) -> None:
-        """With `data` its databases lie in a folder of that one, which anybody may write."""
+        """`data`: a folder that anybody may write to, for its databases."""
         self._settings = _SETTINGS if is_durable else _SETTINGS | _QUICK
         # The path of a socket may be about 100 characters long: too short for pytest's own folders.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -76,7 +75,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        """Also once more, after `stop`."""
+        """May be called again after `stop`."""
         with (self.folder / "server.log").open("wb") as log:
             self._watch = subprocess.Popen(
                 ["sh", "-c", _WATCH, "sh", *self._server],
@@ -90,24 +89,24 @@ class PostgresServer:
 
     @property
     def pid(self) -> int:
-        """The process that all of the server's came of."""
+        """The process that started the server; all of its processes descend from it."""
         return self._watch.pid
 
     def stop(self) -> None:
-        """Whoever is connected is thrown out."""
+        """Ends every connection."""
         self._admin.close()
         # Closes the pipe, then waits.
         self._watch.communicate(timeout=_START_SECONDS)
 
     def kill(self) -> None:
-        """All of its processes at once, as in a power cut; `start` is once more allowed."""
+        """Kills all of its processes at once, as a power cut would; `start` may follow."""
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.stop()
 
     def follow(self, primary: PostgresServer) -> None:
-        """From now on a standby of that one, whatever it held; it may have been killed."""
+        """Makes this a standby of `primary`, whatever it held; it may have been killed before."""
         if self._watch.returncode is None:
             self.stop()
         shutil.rmtree(self._data)
@@ -127,11 +126,11 @@ class PostgresServer:
             time.sleep(0.05)
 
     def promote(self) -> None:
-        """A standby no more."""
+        """Makes a standby the primary."""
         self._execute("SELECT pg_promote()")
 
     def kill_backend(self) -> None:
-        """One that serves somebody: the others end with it, and the server begins anew."""
+        """Kills a process that serves a connection: the others end with it, and the server starts anew."""
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 if OWNER in " ".join(process.cmdline()):
@@ -139,7 +138,7 @@ class PostgresServer:
                     return
 
     def processes(self) -> list[psutil.Process]:
-        """The server, then those it began. None of them, if it is dead already."""
+        """The server's process, then its children; empty if it is dead already."""
         with suppress(psutil.NoSuchProcess, FileNotFoundError):
             server = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
             return [server, *server.children(recursive=True)]
@@ -153,7 +152,7 @@ class PostgresServer:
             raise OSError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
 
     def wait(self) -> None:
-        """Until it takes connections."""
+        """Waits until it takes connections."""
         until = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -168,11 +167,11 @@ class PostgresServer:
                 return
 
     def make_role(self, name: str, more: LiteralString = "") -> None:
-        """Somebody who may connect; no superuser, whom PostgreSQL would let through every wall."""
+        """A role that may connect; no superuser, whom PostgreSQL would let through every wall."""
         self._execute("CREATE ROLE {} LOGIN " + more, name)
 
     def create(self, like: str = "template1", *, owner: str = OWNER) -> str:
-        """The address of a new database, a copy of the named one, to which nobody may be connected."""
+        """The address of a new database, a copy of `like`, to which nobody may be connected meanwhile."""
         self._made += 1
         name = f"test_{self._made}"
         creating: LiteralString = "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY"
@@ -183,16 +182,16 @@ class PostgresServer:
         self._execute("DROP DATABASE {} WITH (FORCE)", _name_in(url))
 
     def count_connections(self) -> int:
-        """Of its owner's, to whatever database."""
+        """How many connections the owner has, to whatever database."""
         counting = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
         found = self._admin.execute(counting, [OWNER]).fetchone()
         return int(found[0]) if found else 0
 
     def pretend_many(self, url: str) -> None:
-        """Its planner takes each table for a great one, as it is years later."""
+        """Makes the planner believe that each table is large, as it will be in years."""
         where = {"host": str(self.folder), "user": "postgres", "dbname": _name_in(url)}
         with psycopg.connect(**where, autocommit=True) as connection:
-            # Of an empty one it takes some rows for granted, as of any that nobody has counted.
+            # An empty table stays as it is: the planner assumes a few rows in a table nobody has counted.
             connection.execute(
                 "UPDATE pg_class SET reltuples = 1e6, relpages = 1 WHERE relkind = 'r'"
                 " AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"

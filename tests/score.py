@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domain.contract import CANNOT_TELL, CLASSES, FLAGS, MET
+
 from screener.domain.screening import classify
 
 VIGNETTES = Path(__file__).parent / "vignettes"
@@ -22,26 +24,6 @@ ACCURACY = Path(__file__).parent.parent / "docs" / "accuracy.md"
 BEGIN, END = "<!-- score: begin -->", "<!-- score: end -->"
 
 URGENCIES = ("emergency", "urgent", "routine")
-CLASSES = (
-    "chronic_and_intractable",
-    "intractable",
-    "chronic",
-    "regular",
-    "outside_the_criteria",
-    "insufficient_information",
-)
-FLAGS = (
-    "ichd3_1_1",
-    "ichd3_1_2",
-    "ichd3_1_3",
-    "ichd3_1_4_1",
-    "ichd3_1_5",
-    "ichd3_8_2",
-    "ehf_resistant",
-    "ehf_refractory",
-    "ahs_refractory",
-)
-VERDICTS = ("met", "not_met", "cannot_tell")
 # Of the routine vignettes no more than this share may come out urgent, and none as an emergency.
 OVER_TRIAGE_GATE = 0.2
 
@@ -170,12 +152,12 @@ def class_rows(results: Sequence[Result]) -> list[Row]:
 
 def flag_rows(results: Sequence[Result]) -> list[Row]:
     """`met` against anything else."""
-    return [_row(flag, results, lambda o, flag=flag: o.clinical[flag] == "met") for flag in FLAGS]
+    return [_row(flag, results, lambda o, flag=flag: o.clinical[flag] == MET) for flag in FLAGS]
 
 
 def cannot_tell_rows(results: Sequence[Result]) -> list[Row]:
     """`cannot_tell` against a verdict: a form must know when it does not know."""
-    return [_row(flag, results, lambda o, flag=flag: o.clinical[flag] == "cannot_tell") for flag in FLAGS]
+    return [_row(flag, results, lambda o, flag=flag: o.clinical[flag] == CANNOT_TELL) for flag in FLAGS]
 
 
 def triage(results: Sequence[Result]) -> dict[str, Share]:

@@ -45,7 +45,7 @@ def test_the_example_says_the_defaults_and_what_it_sets_is_taken(tmp_path: Path)
     assert said == {name: str(getattr(Settings(), name.removeprefix("SCREENER_").lower())) for name in said}
 
 
-def test_the_commands_stand_in_their_page_as_they_tell_themselves() -> None:
+def test_the_page_of_commands_says_what_their_own_help_says() -> None:
     assert PAGE.read_text() == written(), "make commands"
 
 

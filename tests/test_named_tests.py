@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from named_tests import list_missing
+import pytest
+from named_tests import ROOT, list_missing, list_named
+
+
+@pytest.mark.parametrize("page", ["hazards.md", "privacy.md", "security.md", "threat-model.md"])
+def test_each_test_that_a_document_names_is_there(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert len(list_named(text)) >= 5
+    assert list_missing(text) == []
 
 
 def test_what_is_named_must_be_a_test_that_is_there() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import score
-from score import CLASSES, FLAGS, URGENCIES, VERDICTS, Result, Share, Vignette
+from domain.contract import CLASSES, FLAGS, VERDICTS
+from score import URGENCIES, Result, Share, Vignette
 
 from screener.domain.questionnaire import ACUTE_DAYS, AURA_TYPES, CHANGES, DANGER_NOW, INJURY_SIGNS
 

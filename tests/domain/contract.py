@@ -233,6 +233,46 @@ CRITERIA = {
     "regular": ("regular.length", "regular.response"),
 }
 
+MET, NOT_MET, CANNOT_TELL = "met", "not_met", "cannot_tell"
+VERDICTS = (MET, NOT_MET, CANNOT_TELL)
+CLASSES = (
+    "chronic_and_intractable",
+    "intractable",
+    "chronic",
+    "regular",
+    "outside_the_criteria",
+    "insufficient_information",
+)
+FLAGS = (
+    "ichd3_1_1",
+    "ichd3_1_2",
+    "ichd3_1_3",
+    "ichd3_1_4_1",
+    "ichd3_1_5",
+    "ichd3_8_2",
+    "ehf_resistant",
+    "ehf_refractory",
+    "ahs_refractory",
+)
+# Section 2, 8.2: days a month from which a class alone is overused.
+LINES = {"ergot": 10, "triptan": 10, "opioid": 10, "combination": 10, "simple_analgesic": 15, "nsaid": 15}
+
+# The result, in the order in which it is written.
+RESULT = (
+    "urgency",
+    "red_flags",
+    "conflicts",
+    "ignored",
+    "article_class",
+    "chronic",
+    "intractable",
+    "regular",
+    "clinical",
+    "close_to_the_line",
+    "would_change",
+    "criteria_version",
+)
+
 # Nothing speaks of danger; a caller who leaves these out is `urgent`.
 CALM: dict[str, object] = {"danger_now": ["none"], "changes": ["none"]}
 

@@ -6,9 +6,15 @@ import pytest
 from domain.contract import (
     ACUTE,
     CALM,
+    CANNOT_TELL,
     CRITERIA,
+    FLAGS,
     LENGTHS,
+    MET,
+    NOT_MET,
     RELIEFS,
+    RESULT,
+    VERDICTS,
     Answers,
     classified,
     criterion,
@@ -17,7 +23,6 @@ from domain.contract import (
     verdict,
 )
 
-MET, NOT_MET, CANNOT_TELL = "met", "not_met", "cannot_tell"
 LETTERS = {"M": MET, "N": NOT_MET, "?": CANNOT_TELL}
 YES_NO_UNKNOWN: dict[str, object] = {"yes": True, "no": False, "unknown": "unknown"}
 
@@ -530,32 +535,9 @@ def test_the_lengths_at_both_ends_of_a_regular_attack(answers: dict[str, object]
 
 def test_the_result_has_the_keys_of_the_contract() -> None:
     result = classified({})
-    assert set(result) == {
-        "urgency",
-        "red_flags",
-        "conflicts",
-        "ignored",
-        "article_class",
-        "chronic",
-        "intractable",
-        "regular",
-        "clinical",
-        "close_to_the_line",
-        "would_change",
-        "criteria_version",
-    }
-    assert set(result["clinical"]) == {
-        "ichd3_1_1",
-        "ichd3_1_2",
-        "ichd3_1_3",
-        "ichd3_1_4_1",
-        "ichd3_1_5",
-        "ichd3_8_2",
-        "ehf_resistant",
-        "ehf_refractory",
-        "ahs_refractory",
-    }
-    assert set(result["clinical"].values()) <= {MET, NOT_MET, CANNOT_TELL}
+    assert set(result) == set(RESULT)
+    assert set(result["clinical"]) == set(FLAGS)
+    assert set(result["clinical"].values()) <= set(VERDICTS)
     assert isinstance(result["criteria_version"], str)
     assert result["criteria_version"]
 
@@ -568,7 +550,7 @@ def test_each_class_carries_its_criteria_with_source_words_and_gaps(answers: dic
         assert [row["id"] for row in rows] == list(criteria)
         for row in rows:
             assert set(row) == {"id", "verdict", "source", "said", "missing"}
-            assert row["verdict"] in LETTERS.values()
+            assert row["verdict"] in VERDICTS
             assert row["source"] == ("001" if name == "chronic" else "004")
 
 

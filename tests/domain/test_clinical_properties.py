@@ -3,17 +3,13 @@
 import random
 from typing import Any
 
-from domain.contract import ACUTE, PREVENTIVE, VALID, Answers
+from domain.contract import ACUTE, CANNOT_TELL, LINES, MET, NOT_MET, PREVENTIVE, VALID, Answers
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from screener.domain.screening import classify
 
-MET, NOT_MET, CANNOT_TELL = "met", "not_met", "cannot_tell"
 steady = settings(max_examples=300)
-
-# Section 2, 8.2: days a month from which a class alone is overused.
-LINES = {"ergot": 10, "triptan": 10, "opioid": 10, "combination": 10, "simple_analgesic": 15, "nsaid": 15}
 
 # Read by the clinical flags alone: neither urgency nor a class of the articles hangs on them (screening.md
 # sections 2 and 3; `intractable.signs` and `.impact` are support, "never a gate").

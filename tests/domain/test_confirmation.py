@@ -153,7 +153,7 @@ def test_all_as_said_leaves_corrections_and_what_was_not_answered() -> None:
 # ---------------------------------------------------------------- two at once
 
 
-def test_what_two_marked_apart_is_kept_of_both() -> None:
+def test_what_two_people_marked_on_different_questions_is_all_kept() -> None:
     base = review_of(age=43)
     mine, theirs = (
         base.with_marks({"side": AS_SAID}),
@@ -261,7 +261,7 @@ def test_each_line_says_what_was_said_and_what_was_made_of_it() -> None:
     assert list(lines) == [q.id for q in CONFIRMABLE]
 
 
-def test_counted_is_what_was_answered_by_either() -> None:
+def test_what_the_patient_or_the_clinician_answered_is_counted() -> None:
     lines = lines_of(review_of(age=43, dhe_tried=True)).values()
     answered = [q.id for q in CONFIRMABLE if q.id in SAID]
     assert count_checked(lines) == (2, len(answered) + 1)
@@ -277,7 +277,7 @@ def test_a_review_is_read_as_it_was_kept() -> None:
     assert read_review(json.loads(json.dumps(review.as_document()))) == review
 
 
-def test_questions_that_there_are_no_more_or_may_not_be_confirmed_are_left_out() -> None:
+def test_questions_that_are_gone_or_may_not_be_confirmed_are_left_out() -> None:
     gone = {"as_said": ["age", "no_such", "own_words"], "corrected": {"no_such": 1, "contact_name": "X"}}
     assert read_review(gone) == Review({"age": AS_SAID})
 
@@ -300,6 +300,6 @@ def test_questions_that_there_are_no_more_or_may_not_be_confirmed_are_left_out()
         {"as_said": [], "corrected": {"acute_other_name": "x" * 81}},
     ],
 )
-def test_what_is_no_review_is_refused(document: object) -> None:
+def test_anything_but_a_review_is_refused(document: object) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - of both kinds
         read_review(document)

@@ -15,7 +15,6 @@ from screener.domain.consultation import (
     ReasonRefusedError,
     Role,
     State,
-    call_due,
     check_move,
     check_undo,
     why_not,
@@ -98,24 +97,6 @@ def test_what_cannot_be_taken_back_says_why(
 
 def test_ones_own_last_decision_is_taken_back_for_ten_minutes() -> None:
     check_undo(State.LATER, 7, NOW - UNDO_WINDOW, 7, NOW)
-
-
-@pytest.mark.parametrize(
-    ("received", "due"),
-    [
-        # Eight hours behind UTC; 2026-11-20 is a Friday.
-        ("2026-11-19T18:00", "2026-11-20T01:00"),
-        ("2026-11-20T00:59", "2026-11-20T01:00"),
-        ("2026-11-20T01:00", "2026-11-21T01:00"),
-        ("2026-11-21T00:59", "2026-11-21T01:00"),
-        ("2026-11-21T01:00", "2026-11-24T01:00"),
-        ("2026-11-22T12:00", "2026-11-24T01:00"),
-        ("2026-11-23T12:00", "2026-11-24T01:00"),
-    ],
-)
-def test_an_urgent_call_is_due_at_five_of_a_working_day(received: str, due: str) -> None:
-    moment = datetime.fromisoformat(received).replace(tzinfo=UTC)
-    assert call_due(moment, LOS_ANGELES) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
 def test_a_time_by_the_clinics_clock_is_one_moment() -> None:

@@ -15,6 +15,7 @@ from screener.domain.transcript import transcript
 
 
 def answers_with(**changed: object) -> Answers:
+    """CHRONIC_AND_INTRACTABLE with some answers changed, as told from outside."""
     raw = read_answers(QUESTIONNAIRE, {**CHRONIC_AND_INTRACTABLE, **changed})
     return Answers(QUESTIONNAIRE, raw, from_outside=True)
 
@@ -89,7 +90,7 @@ def test_each_flag_stands_with_its_criteria_and_what_would_settle_them() -> None
     assert explain_flags(judged, lines)[2].criteria[0].missing == ("asked_last_year",), "and asked no more"
 
 
-def test_a_parent_reads_of_the_child() -> None:
+def test_a_parent_reads_about_the_child() -> None:
     chronic = "answers match what these clinics call chronic migraine."
     assert class_words(ArticleClass.CHRONIC, of_child=False) == f"Your {chronic}"
     assert class_words(ArticleClass.CHRONIC, of_child=True) == f"Your child's {chronic}"

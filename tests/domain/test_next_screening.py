@@ -33,7 +33,7 @@ def test_what_may_have_changed_since_is_asked_again(question_id: str) -> None:
 
 
 def test_the_usual_attack_and_what_was_tried_is_kept_as_it_was_said() -> None:
-    kept = carried_over({**EVERY_PAGE, "side": None})  # type: ignore[dict-item]
+    kept = carried_over({**EVERY_PAGE, "side": None})
     assert kept["treated_length"] == "over_72h"
     assert kept["acute_tried"] == ["triptan", "ergot", "other"]
     assert kept["beta_blocker_outcome"] == "not_enough"

@@ -1,17 +1,9 @@
 """Where a result leads: one test a row of the contract's section 5."""
 
 import pytest
+from domain.contract import CLASSES
 
 from screener.domain.next_step import next_step
-
-CLASSES = (
-    "chronic_and_intractable",
-    "intractable",
-    "chronic",
-    "regular",
-    "outside_the_criteria",
-    "insufficient_information",
-)
 
 
 def led(urgency: str, article_class: str, age: int | None) -> tuple[str, str | None]:
@@ -50,9 +42,7 @@ def test_chronic_intractable_and_both_lead_to_a_consultation(article_class: str,
 
 @pytest.mark.parametrize("article_class", ["regular", "outside_the_criteria"])
 @pytest.mark.parametrize("age", [18, 120])
-def test_regular_and_outside_lead_to_the_own_doctor_and_leave_a_question(
-    article_class: str, age: int
-) -> None:
+def test_regular_and_outside_lead_to_ones_own_doctor_or_a_question(article_class: str, age: int) -> None:
     assert led("routine", article_class, age) == ("own_doctor", "question")
 
 

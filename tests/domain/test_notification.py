@@ -19,7 +19,7 @@ NIGHT = QuietHours(time(22), time(7), ZONE)
 
 def at(*when: int, fold: int = 0) -> datetime:
     """A moment by the clinic's clock."""
-    return datetime(*when, tzinfo=ZoneInfo(ZONE), fold=fold).astimezone(UTC)  # type: ignore[arg-type,misc]
+    return datetime(*when, tzinfo=ZoneInfo(ZONE), fold=fold).astimezone(UTC)
 
 
 AT_ONCE, TOGETHER = Telling(NOON, is_alone=True), Telling(NOON + DIGEST_AFTER, is_alone=False)

@@ -116,11 +116,10 @@ def template_words(template: Path) -> str:
 
 def page_template_words(template: Path) -> str:
     """The page as shown, with the words of the header that it extends."""
-    layout = TEMPLATES / "patient" / "layout.html"
-    extends = f'extends "patient/{layout.name}"' in template.read_text(encoding="utf-8")
-    return "\n".join(
-        (template_words(layout), template_words(template)) if extends else (template_words(template),)
-    )
+    words = template_words(template)
+    if 'extends "patient/layout.html"' in template.read_text(encoding="utf-8"):
+        return f"{template_words(TEMPLATES / 'patient' / 'layout.html')}\n{words}"
+    return words
 
 
 def tables(module: object, *, but: Iterable[str] = ()) -> Iterator[tuple[str, str]]:

@@ -32,7 +32,7 @@ WORDS = Text(id="words", stem="In your words?", max_length=99)
     ],
 )
 def test_an_answer_is_told_in_the_words_of_the_page(question: object, value: object, words: str) -> None:
-    assert said(question, value, str.upper) == words  # type: ignore[arg-type]
+    assert said(question, value, str.upper) == words
 
 
 def test_each_question_that_was_asked_has_a_line_in_the_words_of_the_page() -> None:

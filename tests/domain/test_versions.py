@@ -96,7 +96,7 @@ def test_the_questionnaires_hash_is_over_its_content_alone() -> None:
 )
 def test_every_edit_of_a_question_is_a_new_version(question: Question, edit: dict[str, object]) -> None:
     assert question in tuple(QUESTIONNAIRE)
-    changed = edited(question, replace(question, **edit))  # type: ignore[arg-type]
+    changed = edited(question, replace(question, **edit))
     assert questionnaire_hash(changed) != questionnaire_hash(QUESTIONNAIRE)
 
 

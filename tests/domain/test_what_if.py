@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from builders import CHRONIC_AND_INTRACTABLE
+from domain.test_explanation import answers_with
 
-from screener.domain.answers import Answers, read_answers
 from screener.domain.question import Choice, Choices, Number, Option, Text, YesNo
-from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.what_if import Change, _values, class_changes, flag_changes
-
-
-def answers_with(**changed: object) -> Answers:
-    raw = read_answers(QUESTIONNAIRE, {**CHRONIC_AND_INTRACTABLE, **changed})
-    return Answers(QUESTIONNAIRE, raw, from_outside=True)
 
 
 def change(changes: list[Change], question_id: str) -> Change | None:

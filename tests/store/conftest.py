@@ -11,6 +11,7 @@ from store.builders import make_clinic
 from screener.store.database import Database
 from screener.store.migrations import migrate
 from screener.store.tables import Clinic
+from screener.store.tenancy import enter_clinic
 from screener.store.vault import MasterKeys, Vault, new_key
 
 
@@ -72,6 +73,13 @@ def clinic(session: Session) -> Clinic:
     clinic = make_clinic(session, "north")
     session.commit()
     return clinic
+
+
+@pytest.fixture
+def entered(session: Session, clinic: Clinic) -> Session:
+    """A session inside the clinic."""
+    enter_clinic(session, clinic.id)
+    return session
 
 
 @pytest.fixture

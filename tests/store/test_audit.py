@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import past_the_walls
+from conftest import past_the_walls, tamper
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -34,13 +33,6 @@ from screener.store.tenancy import enter_clinic
 
 ENTRIES = Base.metadata.tables["audit_entries"]
 HEADS = Base.metadata.tables["audit_heads"]
-Tampering = Callable[[Any], object]
-
-
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
 
 
 def write(session: Session, count: int = 1) -> None:
@@ -60,18 +52,6 @@ def verified(database: Database, clinic: Clinic, kept: dict[int, bytes] | None =
         begin_verifying(session)
         enter_clinic(session, clinic.id)
         return verify_chain(session, kept)
-
-
-def tamper(database: Database, *tampering: Tampering) -> None:
-    """As somebody who owns the database can: past the sessions, its triggers taken away."""
-    with past_the_walls(database) as connection:
-        if database.is_sqlite:
-            for change in ("update", "delete"):
-                connection.execute(text(f"DROP TRIGGER IF EXISTS audit_entries_stay_{change}"))
-        else:
-            connection.execute(text("DROP TRIGGER IF EXISTS audit_entries_stay ON audit_entries"))
-        for statement in tampering:
-            connection.execute(statement)
 
 
 def rewriting(at: int, /, **values: object) -> Any:
@@ -266,7 +246,8 @@ def test_a_trail_rolled_back_with_its_head_shows_by_the_head_kept_elsewhere(
     write(entered, 2)
     earlier = head_of(entered)
     write(entered, 2)
-    kept = dict([head_of(entered)])
+    head = head_of(entered)
+    kept = {head.number: head.chain}
     entered.commit()
     back = update(HEADS).values(number=earlier.number, chain=earlier.chain)
     tamper(database, removing(3, 4), back)
@@ -275,7 +256,7 @@ def test_a_trail_rolled_back_with_its_head_shows_by_the_head_kept_elsewhere(
     write(entered, 3)
     found = verified(database, clinic, kept)
     assert (found.broken, found.why) == (4, "not what was there when its head was kept")
-    assert verified(database, clinic, dict([earlier])) == Verified(5)
+    assert verified(database, clinic, {earlier.number: earlier.chain}) == Verified(5)
 
 
 def test_an_entry_moved_to_another_clinic_is_detected(

@@ -19,12 +19,6 @@ CONTACT = {"contact_name": "Ada", "contact_email": "ada@example.org", "contact_p
 PERSON = CONTACT | {"contact_birth_date": "1980-02-01"}
 
 
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
 @pytest.mark.parametrize(
     ("kind", "one", "other"),
     [

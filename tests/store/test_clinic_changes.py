@@ -1,3 +1,5 @@
+"""Changing, disabling and shredding a clinic: only changes are told, and what is shredded opens nowhere."""
+
 from pathlib import Path
 
 import pytest
@@ -122,7 +124,7 @@ def fill(database: Database, clinic: Clinic) -> None:
 
 
 def count(session: Session, *tables: type) -> list[int | None]:
-    return [session.scalar(select(func.count(table.id))) for table in tables]  # type: ignore[attr-defined]
+    return [session.scalar(select(func.count(table.id))) for table in tables]
 
 
 def test_after_its_keys_are_shredded_nothing_of_a_clinic_opens_and_the_trail_still_holds(

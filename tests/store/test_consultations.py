@@ -1,3 +1,5 @@
+"""Requests: what is stored with each, who finds it, and what its history says."""
+
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -29,12 +31,6 @@ from screener.store.tenancy import enter_clinic
 from screener.store.vault import derive_token
 
 CANARY = "Quetzalcoatlus"
-
-
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
 
 
 def test_a_request_keeps_what_was_said_with_its_event_and_its_message(entered: Session) -> None:

@@ -1,3 +1,5 @@
+"""Unfinished forms: opened by their link alone, until they expire or the year of birth is wrong too often."""
+
 import secrets
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta

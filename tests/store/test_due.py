@@ -26,12 +26,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
-@pytest.fixture
 def grace(entered: Session) -> User:
     return make_person(entered, "Grace")
 

@@ -2,22 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from store.builders import NOW, make_consultation, make_person
 
 from screener.store.openings import LEASE, OpenedBy, list_others, note_opening
-from screener.store.tables import Clinic, Opening
-from screener.store.tenancy import enter_clinic
+from screener.store.tables import Opening
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
 
 
 def test_an_opening_is_told_to_others_until_its_lease_lapses(entered: Session) -> None:

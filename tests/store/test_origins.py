@@ -75,7 +75,9 @@ def test_wix_adds_the_host_of_its_own_frames_once() -> None:
     assert with_wix_frames(["http://localhost:8001"]) == ["http://localhost:8001"]
 
 
-def test_a_change_of_the_list_stands_in_the_trail_and_none_does_not(session: Session, clinic: Clinic) -> None:
+def test_a_change_of_the_list_stands_in_the_trail_and_saving_it_unchanged_does_not(
+    session: Session, clinic: Clinic
+) -> None:
     other = make_clinic(session, "beside", origins=["https://beside.example"])
     enter_clinic(session, clinic.id)
     assert set_origins(session, ["https://a.example", "http://localhost:8001"], staff_id=7)

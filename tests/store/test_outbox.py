@@ -43,12 +43,6 @@ CANARY = "quetzalcoatlus"
 KIND = "remind"
 
 
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
 def owe(session: Session, **changes: Any) -> OutboxMessage:
     about: dict[str, Any] = {
         "to": f"{CANARY}@example.org",

@@ -41,12 +41,6 @@ NEW = Filter(states=("new",))
 ANY = Filter(states=STATES)
 
 
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
 def pages(
     session: Session, order: Order, size: int, *, is_back: bool, now: datetime = NOW
 ) -> Iterator[list[QueueRow]]:

@@ -51,12 +51,6 @@ DAY, HOUR, MOMENT = timedelta(days=1), timedelta(hours=1), timedelta(microsecond
 ZONE = "America/New_York"
 
 
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
 def references(session: Session) -> set[str]:
     return set(session.scalars(select(Consultation.reference)))
 
@@ -204,7 +198,7 @@ def test_who_took_out_files_and_where_forms_ended_is_known_for_six_years(
 ) -> None:
     person = make_person(entered, "Grace")
     about = {"reason": "board", "references": ["AB"], "file_format": "csv", "groups": [], "query": {}}
-    add_export(entered, **about, staff_id=person.id, now=NOW)  # type: ignore[arg-type]
+    add_export(entered, **about, staff_id=person.id, now=NOW)
     count_endings(entered, [Ending(NOW, "age")])
     entered.commit()
     over = NOW + timedelta(days=6 * 366)

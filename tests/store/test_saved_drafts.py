@@ -1,3 +1,5 @@
+"""Forms saved for later: a link or a code opens each once, and only where it was made."""
+
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -40,7 +42,7 @@ def draft(session: Session, clinic: Clinic) -> OpenDraft:
 
 
 def opens(session: Session, token: str, kind: str) -> bool:
-    return find_open_draft(session, token, NOW, kind=kind) is not None  # type: ignore[arg-type]
+    return find_open_draft(session, token, NOW, kind=kind) is not None
 
 
 def mails(session: Session) -> list[str]:
@@ -256,7 +258,7 @@ def test_a_saved_draft_lives_a_week_from_the_last_activity_however_old_it_is(
     assert find_open_draft(session, link, end - SECOND, kind="resume") is not None
     assert remove_expired_drafts(session, end - SECOND) == 0
     for token, kind in ((page, "page"), (link, "resume")):
-        assert find_open_draft(session, token, end, kind=kind) is None  # type: ignore[arg-type]
+        assert find_open_draft(session, token, end, kind=kind) is None
     assert remove_expired_drafts(session, end) == 1
 
 

@@ -28,12 +28,6 @@ CANARY = "Quetzalcoatlus"
 
 
 @pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
-@pytest.fixture
 def made(entered: Session) -> Consultation:
     return make_consultation(entered)
 
@@ -193,7 +187,7 @@ def test_the_database_keeps_a_number_to_one_version(entered: Session, made: Cons
     save(entered, made, grace, "first")
     sign(entered, made, grace)
     row = entered.scalars(select(SignedHistory)).one()
-    told = {c: getattr(row, c) for c in SignedHistory.__table__.columns.keys() if c != "id"}  # noqa: SIM118
+    told = {c.name: getattr(row, c.name) for c in SignedHistory.__table__.columns if c.name != "id"}
     entered.add(SignedHistory(id=make_consultation(entered).id, **told))
     with pytest.raises(IntegrityError):
         entered.flush()

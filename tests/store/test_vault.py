@@ -1,3 +1,5 @@
+"""Sealing: a value opens only with its key and in its place, and unchanged."""
+
 import base64
 import json
 from uuid import UUID, uuid4

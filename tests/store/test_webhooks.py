@@ -67,12 +67,6 @@ ADMIN = 7
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def entered(session: Session, clinic: Clinic) -> Session:
-    enter_clinic(session, clinic.id)
-    return session
-
-
 def add(session: Session, events: Iterable[str] = EVENTS, **changes: Any) -> Endpoint:
     about = {"address": f"https://hooks.example.org/{CANARY}", "key": ""}
     return add_endpoint(session, **about | {"events": list(events), "staff_id": ADMIN, "now": NOW} | changes)

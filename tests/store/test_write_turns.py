@@ -28,10 +28,10 @@ def _wait(turns: WriteTurns, name: str, came: list[str]) -> Thread:
             came.append(name)
             turns.give_back(name)
 
-    waiting = len(turns._waiting)  # noqa: SLF001
+    waiting = len(turns._waiting)  # noqa: SLF001 - nothing else tells
     thread = Thread(target=wait)
     thread.start()
-    while len(turns._waiting) == waiting:  # noqa: SLF001
+    while len(turns._waiting) == waiting:  # noqa: SLF001 - likewise
         time.sleep(0.001)
     return thread
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE
 from click.testing import CliRunner
-from conftest import Installation, past_the_walls, settings_of
+from conftest import Installation, settings_of, tamper
 from sqlalchemy import Executable, text
 from web.walking import add_requests, at_clinic
 
@@ -29,20 +29,10 @@ def send(installation: Installation, number: int = 2) -> None:
     add_requests(installation.app, [(f"Pat {n}", CHRONIC_AND_INTRACTABLE, now) for n in range(number)])
 
 
-def tamper(installation: Installation, *statements: str | Executable) -> None:
+def change(installation: Installation, *statements: Executable) -> None:
     database = installation.app.extensions["screener.database"]
     database.sessions.remove()
-    dropping = (
-        [
-            "DROP TRIGGER IF EXISTS audit_entries_stay_update",
-            "DROP TRIGGER IF EXISTS audit_entries_stay_delete",
-        ]
-        if database.is_sqlite
-        else ["DROP TRIGGER IF EXISTS audit_entries_stay ON audit_entries"]
-    )
-    with past_the_walls(database) as connection:
-        for statement in (*dropping, *statements):
-            connection.execute(text(statement) if isinstance(statement, str) else statement)
+    tamper(database, *statements)
 
 
 def test_whole_trails_are_ok(installation: Installation) -> None:
@@ -51,16 +41,16 @@ def test_whole_trails_are_ok(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tampering", "told"),
+    ("statement", "told"),
     [
         ("UPDATE audit_entries SET what = 'read' WHERE number = 2", "BROKEN at entry 2: changed"),
         ("DELETE FROM audit_entries WHERE number = 1", "BROKEN at entry 1: missing"),
         ("DELETE FROM audit_entries WHERE number = 2", "BROKEN at entry 2: cut off: there were 2"),
     ],
 )
-def test_the_first_broken_number_is_named(installation: Installation, tampering: str, told: str) -> None:
+def test_the_first_broken_number_is_named(installation: Installation, statement: str, told: str) -> None:
     send(installation)
-    tamper(installation, tampering)
+    change(installation, text(statement))
     assert audit(installation, "verify", status=1) == [f"acme: {told}", "other: ok, 0 entries"]
     assert audit(installation, "verify", "--clinic", "other") == ["other: ok, 0 entries"]
 
@@ -75,7 +65,7 @@ def test_a_trail_begun_anew_shows_by_the_head_kept_elsewhere(
     file.write_text("\n".join(heads))
     assert audit(installation, "verify", "--head", str(file))[0] == "acme: ok, 2 entries"
     begun_anew = Base.metadata.tables["audit_heads"].update().values(number=0, chain=b"")
-    tamper(installation, "DELETE FROM audit_entries", begun_anew)
+    change(installation, text("DELETE FROM audit_entries"), begun_anew)
     assert audit(installation, "verify")[0] == "acme: ok, 0 entries"
     told = audit(installation, "verify", "--head", str(file), status=1)
     assert told[0] == "acme: BROKEN at entry 1: cut off: there were 2"
@@ -90,7 +80,7 @@ def test_the_commands_say_what_they_cannot_use(installation: Installation, tmp_p
         file.write_text(line)
         told = audit(installation, "verify", "--head", str(file), status=1)
         assert told == ["Error: line 1 is no head: it reads CLINIC NUMBER CHAIN"]
-    tamper(installation, "DELETE FROM audit_heads")
+    change(installation, text("DELETE FROM audit_heads"))
     assert audit(installation, "head", status=1)[0].startswith("Error: acme: the head is missing")
     assert audit(installation, "verify", status=1)[0] == "acme: BROKEN at entry 0: the head is missing"
 
