@@ -227,6 +227,11 @@ def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Install
     # The password leads to the set-up and to nothing else.
     assert enter_password(browser, browser.get("/staff/login"), email).status == 302
     assert browser.get("/desk/acme/queue").location == "/desk/account/second-step"
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), email)
+        assert person is not None
+        steps = (person.tf_primary_method, person.tf_totp_secret, person.totp_counter, person.webauthn)
+        assert (steps, person.mf_recovery_codes) == ((None, None, None, []), [])
     assert ("second_step_forgotten", None) in trail(app, "acme")
 
 
