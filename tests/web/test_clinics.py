@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import CONTACT, OWNER
@@ -125,6 +125,15 @@ def test_the_right_ends_at_the_next_request(app: Flask, owner: Browser) -> None:
         session.commit()
     assert not is_in(owner)
     assert sign_in(Browser(app), OWNER).get(CLINICS).status == 404
+
+
+def test_who_looks_after_the_clinics_is_asked_again_after_a_while(
+    app: Flask, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert owner.get(CLINICS).status == 200
+    monkeypatch.setitem(app.config, "SECURITY_FRESHNESS", timedelta(microseconds=1))
+    for place in (CLINICS, ACME):
+        assert owner.get(place).location.startswith("/staff/verify")
 
 
 def test_keys_are_shredded_only_where_the_slug_is_typed_and_all_pages_say_what_happened(

@@ -202,7 +202,9 @@ def test_an_administrator_who_was_removed_meanwhile_changes_nothing(app: Flask, 
 
 
 def test_an_administrator_reads_answers_only_with_a_role_that_does(app: Flask, admin: Browser) -> None:
-    assert admin.get("/desk/acme/queue").status == 403
+    refused = admin.get("/desk/acme/queue")
+    assert refused.status == 403
+    assert "Your role at this clinic does not open patient records." in refused.text
     with at_clinic(app, "acme") as (session, clinic):
         me = find_person(session, ADMIN)
         assert me is not None

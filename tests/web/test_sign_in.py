@@ -373,6 +373,10 @@ def test_a_passkey_made_at_the_first_sign_in_lets_in_there_and_from_then_on(app:
         ("sign_in_changed", person, {"page": "security.wan_register_response"}),
         ("signed_in", person, {"second_step": "passkey"}),
     ]
+    code, action = start_app(app, later)
+    later.post(action, token_of(later.get(ACCOUNT)) | {"code": code})
+    assert not is_in(here)
+    assert later.get(ACCOUNT).text.count("password and passkey") == 2, "how they came in stays"
 
 
 @pytest.mark.parametrize("has_app", [True, False])
@@ -464,6 +468,7 @@ def test_a_reset_password_ends_all_sessions(app: Flask, intake: Browser) -> None
     assert not is_in(intake)
     changed = ("sign_in_changed", change(app, INTAKE), {"page": "security.reset_password"})
     assert trail(app)[-1] == changed
+    assert signed_in_states(sign_in(Browser(app), INTAKE, NEW_PASSWORD)) == ["here", "ended"]
 
 
 # ---------------------------------------------------------------- silence and age (P20)
@@ -677,10 +682,14 @@ def test_signing_in_takes_as_long_for_a_stranger(installation: Installation) -> 
         # Their own names, of which one is the end of the other.
         ("Oyelaranzoe oyelaranzoe", "easy to guess"),
         ("Zoe loves headache Zoe", "easy to guess"),
+        ("Wexlerbrook Institute 12", "easy to guess"),
     ],
 )
 def test_a_weak_password_is_refused_with_the_reason(app: Flask, password: str, said: str) -> None:
     change(app, INTAKE, name="Zoe Oyelaranzoe")
+    with at_clinic(app, "acme") as (session, clinic):
+        clinic.name = "Wexlerbrook Institute"
+        session.commit()
     ask_for_reset(app, INTAKE)
     ((_, _, path),) = mails(app)
     page = set_password(Browser(app), path, password)
@@ -819,12 +828,15 @@ def test_an_account_without_a_clinic_still_keeps_its_own_page(signed_in: SignedI
     assert page.heading == "Your account"
 
 
+def signed_in_states(browser: Browser) -> list[str]:
+    """What the account page says of each sign-in, the newest first."""
+    return [words(row).split()[-1] for row in browser.get(ACCOUNT).all("tr")[1:]]
+
+
 def test_the_account_page_shows_where_one_signed_in(signed_in: SignedIn) -> None:
     first, second = signed_in(INTAKE), signed_in(INTAKE)
     first.post("/staff/logout", token_of(first.get(QUEUE)))
-    rows = second.get(ACCOUNT).all("tr")[1:]
-    states = ["".join(row.itertext()).split()[-1] for row in rows]
-    assert states == ["here", "ended"]
+    assert signed_in_states(second) == ["here", "ended"]
 
 
 def test_everybody_may_sign_in_and_out(app: Flask) -> None:
