@@ -6,6 +6,7 @@ A mistake is tried with the tests named after its file and one case of each othe
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -60,6 +61,11 @@ class _Environment(dict[str, str]):
         super().__setitem__(name, value)
 
 
+# Not ours, so read once: a room whose functions run at the start reads the rest anew for each mistake.
+for _foreign in ("alembic.command", "flask_security.webauthn", "html5lib", "PIL.Image", "qrcode", "zxcvbn"):
+    import_module(_foreign)
+# No test of a room wants a plugin; each process would load them all.
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 _collect_all = mutmut.collect_or_load_stats
 mutmut.collect_or_load_stats = _collect
 # The tests ran just now, to see which functions each of them comes by.

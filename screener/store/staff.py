@@ -60,11 +60,12 @@ def find_roles(session: Session, staff_id: int, clinic_id: UUID) -> frozenset[st
 
 def was_shredded(session: Session, staff_id: int, slug: str) -> bool:
     """Whether the person belongs to a clinic of that name whose keys were destroyed."""
-    found = select(Membership.id).join(Clinic, Clinic.id == Membership.clinic_id)
-    theirs = found.where(
-        Membership.staff_id == staff_id, Clinic.slug == slug, Clinic.shredded_at.is_not(None)
+    gone = (
+        select(Membership.id)
+        .join(Clinic)
+        .where(Membership.staff_id == staff_id, Clinic.slug == slug, Clinic.shredded_at.is_not(None))
     )
-    return session.scalar(theirs.limit(1)) is not None
+    return session.scalar(gone) is not None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def note_failure(session: Session, attempt: Try, now: datetime) -> None:
         counted = insert(FailedTries).values(name=name, count=1, last_at=now)
         session.execute(
             counted.on_conflict_do_update(
-                index_elements=[FailedTries.name], set_={"count": FailedTries.count + 1, "last_at": now}
+                index_elements=[FailedTries.name],
+                set_={FailedTries.count: FailedTries.count + 1, FailedTries.last_at: now},
             )
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Request, abort, current_app, g, request
@@ -157,26 +157,34 @@ def _logo_of(clinic: Clinic) -> tuple[str, int, int] | None:
     return path, clinic.logo_width or 0, clinic.logo_height or 0
 
 
+def _fresh() -> timedelta:
+    limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
+    return limit
+
+
+_SIGNED_IN: Final = auth_required("session")
+# A short while ago, or asked again.
+_SIGNED_IN_LATELY: Final = auth_required("session", within=_fresh)
+
+
 def staff_only(view: View) -> View:
     """Signed in, and a reader of answers at the clinic in the address; a foreign clinic is a 404."""
-    return cast(View, auth_required("session")(_at_clinic(view, READS_ANSWERS, "no answers")))
+    return _at_clinic(view, READS_ANSWERS, "no answers")
 
 
 def member_only(view: View) -> View:
     """Signed in, and anything at the clinic in the address: for what tells of no patient."""
-    return cast(View, auth_required("session")(_at_clinic(view, frozenset(Role))))
+    return _at_clinic(view, frozenset(Role))
 
 
 def clinician_only(view: View) -> View:
     """Signed in, and a clinician at the clinic in the address."""
-    return cast(View, auth_required("session")(_at_clinic(view, frozenset({Role.CLINICIAN}), "no clinician")))
+    return _at_clinic(view, frozenset({Role.CLINICIAN}), "no clinician")
 
 
 def admin_only(view: View) -> View:
-    """Signed in a short while ago or asked again, and an administrator of the clinic in the address."""
-    guarded = _at_clinic(view, frozenset({Role.CLINIC_ADMIN}), "no administrator")
-    fresh = auth_required("session", within=_fresh, grace=lambda: timedelta(0))
-    return cast(View, fresh(guarded))
+    """Signed in lately, and an administrator of the clinic in the address."""
+    return _at_clinic(view, frozenset({Role.CLINIC_ADMIN}), "no administrator", _SIGNED_IN_LATELY)
 
 
 def installation_admin_only(view: View) -> View:
@@ -188,15 +196,15 @@ def installation_admin_only(view: View) -> View:
             abort(404)
         return view(**values)
 
-    return cast(View, auth_required("session", within=_fresh, grace=lambda: timedelta(0))(guarded))
+    return cast(View, _SIGNED_IN_LATELY(guarded))
 
 
-def _fresh() -> timedelta:
-    limit: timedelta = current_app.config["SECURITY_FRESHNESS"]
-    return limit
-
-
-def _at_clinic(view: View, allowed: frozenset[Role], refusal: str = "") -> Callable[..., object]:
+def _at_clinic(
+    view: View,
+    allowed: frozenset[Role],
+    refusal: str = "",
+    signed_in: Callable[..., Callable[..., object]] = _SIGNED_IN,
+) -> View:
     @wraps(view)
     def guarded(clinic_slug: str, **values: object) -> object:
         clinic = find_clinic(db(), clinic_slug)
@@ -212,4 +220,4 @@ def _at_clinic(view: View, allowed: frozenset[Role], refusal: str = "") -> Calla
             abort(403, description=refusal)
         return view(**values)
 
-    return guarded
+    return cast(View, signed_in(guarded))

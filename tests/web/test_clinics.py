@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import CONTACT, OWNER
@@ -128,6 +128,15 @@ def test_the_right_ends_at_the_next_request(app: Flask, owner: Browser) -> None:
     assert sign_in(Browser(app), OWNER).get(CLINICS).status == 404
 
 
+def test_who_looks_after_the_clinics_is_asked_again_after_a_while(
+    app: Flask, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert owner.get(CLINICS).status == 200
+    monkeypatch.setitem(app.config, "SECURITY_FRESHNESS", timedelta(microseconds=1))
+    for place in (CLINICS, ACME):
+        assert owner.get(place).location.startswith("/staff/verify")
+
+
 def test_keys_are_shredded_only_where_the_slug_is_typed_and_all_pages_say_what_happened(
     app: Flask, owner: Browser, intake: Browser
 ) -> None:
@@ -234,6 +243,11 @@ def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Install
     # The password leads to the set-up and to nothing else.
     assert enter_password(browser, browser.get("/staff/login"), email).status == 302
     assert browser.get("/desk/acme/queue").location == "/desk/account/second-step"
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), email)
+        assert person is not None
+        steps = (person.tf_primary_method, person.tf_totp_secret, person.totp_counter, person.webauthn)
+        assert (steps, person.mf_recovery_codes) == ((None, None, None, []), [])
     assert ("second_step_forgotten", None) in trail(app, "acme")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from web.client import Browser, Page
+from web.client import Browser, Page, words
 from web.test_sign_in import LOGIN, NEW_PASSWORD, change, is_in, looks, mails, set_password
 from web.walking import SignedIn, at_clinic, enter_password, sign_in, token_of
 
@@ -153,7 +153,8 @@ def test_an_administrator_signs_a_person_out_everywhere_and_changes_nothing_else
     assert f"{INTAKE} is signed out everywhere." in told.text
     assert (is_in(intake), roles_of(app, INTAKE)) == (False, roles)
     assert is_in(sign_in(intake, INTAKE))
-    assert "Signed a person out everywhere" in admin.get("/desk/acme/audit").text
+    entry = next(row for row in admin.get("/desk/acme/audit").all("tr") if "out everywhere" in words(row))
+    assert (ADMIN in words(entry), INTAKE in words(entry)) == (True, True), "who did it to whom"
     foreign = person_page(app, OTHER)
     assert admin.post(foreign, token_of(admin.get(path)) | {"sign_out": "yes"}).status == 404
 
@@ -201,7 +202,9 @@ def test_an_administrator_who_was_removed_meanwhile_changes_nothing(app: Flask, 
 
 
 def test_an_administrator_reads_answers_only_with_a_role_that_does(app: Flask, admin: Browser) -> None:
-    assert admin.get("/desk/acme/queue").status == 403
+    refused = admin.get("/desk/acme/queue")
+    assert refused.status == 403
+    assert "Your role at this clinic does not open patient records." in refused.text
     with at_clinic(app, "acme") as (session, clinic):
         me = find_person(session, ADMIN)
         assert me is not None

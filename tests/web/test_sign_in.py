@@ -19,7 +19,8 @@ from flask import Flask
 from flask_security import hash_password
 from passlib.exc import UsedTokenError
 from sqlalchemy import text, update
-from web.client import Browser, Page
+from web.client import Browser, Page, words
+from web.passkey import ORIGIN, Passkey
 from web.walking import (
     SignedIn,
     at_clinic,
@@ -35,9 +36,9 @@ from screener.settings import Settings
 from screener.store.audit import Wanted, list_entries
 from screener.store.outbox import Lease, read_mail
 from screener.store.staff import find_person, set_roles
-from screener.store.tables import Clinic, OutboxMessage, StaffSession
+from screener.store.tables import Clinic, FailedTries, OutboxMessage, StaffSession
 from screener.store.tenancy import enter_clinic
-from screener.web.staff_session import OPEN, SETTING_UP
+from screener.web.staff_session import NOTHING_SAVED, OPEN, SETTING_UP
 
 pytestmark = pytest.mark.both_databases
 
@@ -98,6 +99,13 @@ def mails(app: Flask) -> list[tuple[str, str, str]]:
                     assert link.startswith("http://localhost:8000/")
                     found.append((row.kind, mail.to, link.removeprefix("http://localhost:8000")))
     return found
+
+
+def trail(app: Flask) -> list[tuple[str, int | None, dict[str, object]]]:
+    """What stands in the clinic's audit trail, by whom and with what, oldest first."""
+    with at_clinic(app, "acme") as (session, _):
+        entries = list_entries(session, Wanted(), limit=99)
+        return [(entry.what, entry.staff_id, entry.details) for entry in reversed(entries)]
 
 
 # ---------------------------------------------------------------- no page without a second step (P8)
@@ -165,8 +173,9 @@ def test_the_first_sign_in_leads_to_the_set_up_and_then_everywhere(app: Flask) -
     page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
     assert page.heading == "Set up your second step"
     code, action = start_app(app, browser)
-    done = browser.post(action, token_of(page) | {"code": code})
-    assert browser.follow(done).heading == "Your account"
+    account = browser.follow(browser.post(action, token_of(page) | {"code": code}))
+    assert account.heading == "Your account"
+    assert "password and code" in account.text
     assert is_in(browser)
     again = sign_in(Browser(app), INTAKE)
     assert is_in(again)
@@ -337,6 +346,39 @@ def test_a_passkey_alone_is_asked_of_nobody(app: Flask) -> None:
     assert Browser(app).get("/staff/wan-signin").status == 404
 
 
+def show_passkey(browser: Browser, key: Passkey, asked: Page, origin: str = ORIGIN) -> Page:
+    if not asked.source.count("data-options"):
+        asked = browser.post(asked.path, token_of(asked))
+    action, answer = key.answer(asked, origin)
+    return browser.post(action, answer)
+
+
+def test_a_passkey_made_at_the_first_sign_in_lets_in_there_and_from_then_on(app: Flask) -> None:
+    without_steps(app, INTAKE)
+    here, elsewhere, later, phished = (Browser(app) for _ in range(4))
+    for browser in (here, elsewhere):
+        enter_password(browser, browser.get(LOGIN), INTAKE)
+    page, key = here.get("/staff/wan-register"), Passkey()
+    made = show_passkey(here, key, here.post(page.path, token_of(page) | {"name": "Phone"}))
+    assert "Your passkey “Phone” was added." in here.follow(made).text
+    assert is_in(here)
+    assert elsewhere.get(ACCOUNT).location.startswith(LOGIN), "signed in with the password alone"
+    for browser, origin in ((later, ORIGIN), (phished, "http://1ocalhost")):
+        asked = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+        show_passkey(browser, key, asked, origin)
+    assert (is_in(later), is_in(phished)) == (True, False)
+    assert here.get(ACCOUNT).text.count("password and passkey") == 2
+    person = change(app, INTAKE)
+    assert trail(app)[-2:] == [
+        ("sign_in_changed", person, {"page": "security.wan_register_response"}),
+        ("signed_in", person, {"second_step": "passkey"}),
+    ]
+    code, action = start_app(app, later)
+    later.post(action, token_of(later.get(ACCOUNT)) | {"code": code})
+    assert not is_in(here)
+    assert later.get(ACCOUNT).text.count("password and passkey") == 2, "how they came in stays"
+
+
 @pytest.mark.parametrize("has_app", [True, False])
 def test_whoever_is_asked_for_a_passkey_is_offered_their_app_if_they_have_one(
     app: Flask, *, has_app: bool
@@ -380,13 +422,16 @@ def new_app(app: Flask, here: Browser) -> None:
     assert here.follow(done).heading == "Your account"
 
 
-@pytest.mark.parametrize("act", [change_password, new_app])
+@pytest.mark.parametrize(
+    ("act", "page"), [(change_password, "change_password"), (new_app, "two_factor_setup_validate")]
+)
 def test_a_new_password_or_second_step_ends_all_sessions_but_this(
-    app: Flask, signed_in: SignedIn, act: Callable[[Flask, Browser], None]
+    app: Flask, signed_in: SignedIn, act: Callable[[Flask, Browser], None], page: str
 ) -> None:
     here, elsewhere, colleague = signed_in(INTAKE), signed_in(INTAKE), signed_in("clinician@acme.example")
     act(app, here)
     assert (is_in(here), is_in(elsewhere), is_in(colleague)) == (True, False, True)
+    assert ("sign_in_changed", change(app, INTAKE), {"page": f"security.{page}"}) in trail(app)
 
 
 def test_signing_out_everywhere_ends_all_sessions_and_stands_in_the_trail(
@@ -423,9 +468,13 @@ def test_a_disabled_person_is_out_and_stays_out(app: Flask, intake: Browser) -> 
 
 def test_a_reset_password_ends_all_sessions(app: Flask, intake: Browser) -> None:
     ask_for_reset(app, INTAKE)
-    ((_, _, path),) = mails(app)
+    ((kind, _, path),) = mails(app)
+    assert kind == "staff_reset"
     assert set_password(Browser(app), path).location == LOGIN
     assert not is_in(intake)
+    changed = ("sign_in_changed", change(app, INTAKE), {"page": "security.reset_password"})
+    assert trail(app)[-1] == changed
+    assert signed_in_states(sign_in(Browser(app), INTAKE, NEW_PASSWORD)) == ["here", "ended"]
 
 
 # ---------------------------------------------------------------- silence and age (P20)
@@ -542,15 +591,74 @@ def test_waiting_looks_the_same_whoever_is_tried(app: Flask) -> None:
     assert pages[INTAKE][0] == pages[NO_PERSON][0]
 
 
+def go_on_failing(app: Flask) -> None:
+    """As if whoever failed so far had done nothing else for an hour."""
+    with app.app_context():
+        session = app.extensions["screener.database"].sessions()
+        session.execute(update(FailedTries).values(count=99))
+        session.commit()
+
+
 def test_the_right_password_after_too_many_tries_waits_too(app: Flask) -> None:
-    for _ in range(5):
-        browser = Browser(app)
-        enter_password(browser, browser.get(LOGIN), INTAKE, "not the right one 123")
     browser = Browser(app)
+    enter_password(browser, browser.get(LOGIN), INTAKE, "not the right one 123")
+    go_on_failing(app)
     page = enter_password(browser, browser.get(LOGIN), INTAKE)
-    assert page.status == 429
-    assert page.heading == "Please wait"
-    assert int(page.headers["Retry-After"]) <= 4
+    assert (page.status, page.heading) == (429, "Please wait")
+    assert 14 * 60 < int(page.headers["Retry-After"]) <= 15 * 60
+    assert "Wait 15 minutes, then" in page.text
+
+
+def test_a_reset_asked_for_again_and_again_waits_and_sends_no_more(app: Flask) -> None:
+    assert ask_for_reset(app, INTAKE).status != 429
+    go_on_failing(app)
+    assert ask_for_reset(app, INTAKE).status == 429
+    assert len(mails(app)) == 1
+    assert is_in(sign_in(Browser(app), INTAKE)), "the password is counted apart"
+
+
+def test_whoever_gets_in_begins_to_count_anew(app: Flask) -> None:
+    for _ in range(2):
+        for _ in range(3):
+            browser = Browser(app)
+            assert enter_password(browser, browser.get(LOGIN), INTAKE, "not the right one 123").status == 200
+        sign_in(Browser(app), INTAKE)
+
+
+def test_who_came_in_and_who_failed_stands_in_the_trail_of_the_clinic(app: Flask) -> None:
+    browser = Browser(app)
+    enter_password(browser, browser.get(LOGIN), INTAKE, "not the right one 123")
+    page = browser.follow(enter_password(browser, browser.get(LOGIN), INTAKE))
+    browser.post(page.path, token_of(page) | {"code": "000000"})
+    sign_in(browser, INTAKE)
+    ask_for_reset(app, INTAKE)
+    assert trail(app)[-3:] == [
+        ("sign_in_failed", None, {"page": "security.login"}),
+        ("sign_in_failed", None, {"page": "security.two_factor_token_validation"}),
+        ("signed_in", change(app, INTAKE), {"second_step": "code"}),
+    ]
+
+
+def test_a_reset_password_puts_out_whoever_stands_between_the_steps(app: Flask) -> None:
+    halfway = Browser(app)
+    page = halfway.follow(enter_password(halfway, halfway.get(LOGIN), INTAKE))
+    ask_for_reset(app, INTAKE)
+    ((_, _, path),) = mails(app)
+    set_password(Browser(app), path)
+    late = halfway.post(page.path, token_of(page) | {"code": next_code(app, INTAKE)})
+    assert late.location.startswith(LOGIN)
+    assert not is_in(halfway)
+
+
+@pytest.mark.parametrize(
+    ("path", "lost"), [("/desk/acme/people", True), ("/staff/logout", False), ("/desk/here", False)]
+)
+def test_only_whose_work_is_lost_by_a_sign_out_is_told_so(app: Flask, path: str, *, lost: bool) -> None:
+    browser = Browser(app)
+    browser.post(path, token_of(browser.get(LOGIN)))
+    page = browser.get(LOGIN)
+    told = [words(box) for box in page.all("p") if box.get("class") == "panel urgent"]
+    assert told == ([NOTHING_SAVED] if lost else [])
 
 
 def test_wrong_codes_make_wait_and_the_password_does_not_wipe_them(app: Flask) -> None:
@@ -599,9 +707,17 @@ def test_signing_in_takes_as_long_for_a_stranger(installation: Installation) -> 
         ("passwordpassword123", "easy to guess"),
         ("Acme headache clinic 12", "easy to guess"),
         ("intake@acme.example 1", "easy to guess"),
+        # Their own names, of which one is the end of the other.
+        ("Oyelaranzoe oyelaranzoe", "easy to guess"),
+        ("Zoe loves headache Zoe", "easy to guess"),
+        ("Wexlerbrook Institute 12", "easy to guess"),
     ],
 )
 def test_a_weak_password_is_refused_with_the_reason(app: Flask, password: str, said: str) -> None:
+    change(app, INTAKE, name="Zoe Oyelaranzoe")
+    with at_clinic(app, "acme") as (session, clinic):
+        clinic.name = "Wexlerbrook Institute"
+        session.commit()
     ask_for_reset(app, INTAKE)
     ((_, _, path),) = mails(app)
     page = set_password(Browser(app), path, password)
@@ -611,7 +727,14 @@ def test_a_weak_password_is_refused_with_the_reason(app: Flask, password: str, s
 
 
 @pytest.mark.parametrize(
-    "password", [NEW_PASSWORD, (NEW_PASSWORD * 4)[:128], "ñandú tranvía ocho limón", "tmqzkrwplxvnbdgh"]
+    "password",
+    [
+        NEW_PASSWORD,
+        (NEW_PASSWORD * 4)[:128],
+        "ñandú tranvía ocho limón",
+        "tmqzkrwplxvnbdgh",
+        "september mornings",
+    ],
 )
 def test_a_long_password_of_any_kind_will_do(app: Flask, password: str) -> None:
     ask_for_reset(app, INTAKE)
@@ -672,7 +795,11 @@ def test_a_reset_link_lives_an_hour(
     ask_for_reset(app, INTAKE)
     ((_, _, path),) = mails(app)
     later(monkeypatch, hours)
-    assert set_password(Browser(app), path).location == (LOGIN if works else "/staff/reset")
+    browser = Browser(app)
+    page = set_password(browser, path)
+    assert page.location == (LOGIN if works else "/staff/reset")
+    if not works:
+        assert browser.follow(page).text.count("This link is too old. Ask for a new one.") == 1
 
 
 @pytest.mark.parametrize(("hours", "works"), [(71, True), (73, False)])
@@ -730,12 +857,15 @@ def test_an_account_without_a_clinic_still_keeps_its_own_page(signed_in: SignedI
     assert page.heading == "Your account"
 
 
+def signed_in_states(browser: Browser) -> list[str]:
+    """What the account page says of each sign-in, the newest first."""
+    return [words(row).split()[-1] for row in browser.get(ACCOUNT).all("tr")[1:]]
+
+
 def test_the_account_page_shows_where_one_signed_in(signed_in: SignedIn) -> None:
     first, second = signed_in(INTAKE), signed_in(INTAKE)
     first.post("/staff/logout", token_of(first.get(QUEUE)))
-    rows = second.get(ACCOUNT).all("tr")[1:]
-    states = ["".join(row.itertext()).split()[-1] for row in rows]
-    assert states == ["here", "ended"]
+    assert signed_in_states(second) == ["here", "ended"]
 
 
 def test_everybody_may_sign_in_and_out(app: Flask) -> None:

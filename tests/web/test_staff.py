@@ -111,6 +111,12 @@ def test_an_e_mail_is_known_in_any_case_and_keeps_a_person_signed_in(app: Flask)
     assert browser.get(QUEUE).status == 200
 
 
+def test_a_person_sees_from_where_they_signed_in(app: Flask) -> None:
+    browser = Browser(app)
+    browser.client.environ_base["REMOTE_ADDR"] = "203.0.113.77"
+    assert "203.0.113.77" in sign_in(browser, INTAKE).get("/desk/account").text
+
+
 def test_after_signing_in_a_person_comes_to_the_page_they_asked_for(app: Flask) -> None:
     browser = Browser(app)
     asked = browser.get(QUEUE + "?show=done")
