@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import accumulate
 from typing import Final
 
 # Fewer people than these are not told.
@@ -42,8 +43,11 @@ def tell_parts(counts: Sequence[int]) -> list[Told]:
     return told
 
 
-def quantile(waits: Sequence[timedelta], share: float) -> timedelta | None:
-    """The shortest wait that this share of people did not wait longer than; None of too few."""
-    if len(waits) < FEWEST:
+def quantile(waits: Mapping[int, int], share: float) -> int | None:
+    """Of waits and how many had each: the shortest that this share did not exceed; None of too few."""
+    people = sum(waits.values())
+    if people < FEWEST:
         return None
-    return sorted(waits)[math.ceil(len(waits) * share) - 1]
+    lengths = sorted(waits)
+    reached = accumulate(waits[length] for length in lengths)
+    return lengths[bisect_left(list(reached), math.ceil(people * share))]
