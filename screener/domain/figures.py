@@ -1,11 +1,12 @@
-"""Counts of people that single nobody out: small ones are hidden, and the others do not give them away."""
+"""Numbers of people that tell nobody apart: small ones are not told, nor can the rest be added up to them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import accumulate
 from typing import Final
 
 # Any count below this is hidden.
@@ -16,22 +17,22 @@ NOT_SHOWN: Final = "not shown"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A count as a reader may see it; `value` is None where only words are shown."""
+    """A number as it may be read; None where there are only words."""
 
     value: int | None
     words: str
 
 
 def tell(count: int) -> Told:
-    """A count on its own. Zero reads "fewer than 5" too."""
+    """A number that stands alone. None at all is "fewer than 5" too."""
     return Told(count, f"{count:,}") if count >= FEWEST else Told(None, FEW)
 
 
 def tell_parts(counts: Sequence[int]) -> list[Told]:
-    """Parts of a whole that the reader knows.
+    """Parts of a whole that is known.
 
-    Where the whole would give the small parts away, because there is only one or because each is as large
-    as a small one can be, the smallest of the other parts is hidden too.
+    Where the small ones would follow from the whole, because there is one alone or all are as large as small
+    ones can be, the smallest of the others is not shown either.
     """
     told = [tell(count) for count in counts]
     small = [count for count in counts if count < FEWEST]
@@ -42,8 +43,14 @@ def tell_parts(counts: Sequence[int]) -> list[Told]:
     return told
 
 
-def quantile(waits: Sequence[timedelta], share: float) -> timedelta | None:
-    """The wait that at least this share of people (0 to 1) did not exceed; None for too few people."""
-    if len(waits) < FEWEST:
+def quantile(waits: Mapping[int, int], share: float) -> int | None:
+    """The wait that at least this share of people (0 to 1) did not exceed; None for too few people.
+
+    `waits` counts the people of each wait.
+    """
+    people = sum(waits.values())
+    if people < FEWEST:
         return None
-    return sorted(waits)[math.ceil(len(waits) * share) - 1]
+    lengths = sorted(waits)
+    reached = accumulate(waits[length] for length in lengths)
+    return lengths[bisect_left(list(reached), math.ceil(people * share))]

@@ -1,10 +1,11 @@
 """The contact log and the notes: who tried to reach a patient, what came of it, and what staff wrote down."""
 
+import math
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from screener.store import audit
@@ -74,9 +75,19 @@ def add_contact(
     session.add(entry)
     session.flush()
     note_owed(session, consultation.id)
+    _note_tried(session, consultation, now)
     subject = request_subject(consultation)
     audit.note(session, "contact_logged", subject, staff_id=staff_id, kind=kind, outcome=outcome)
     return entry
+
+
+def _note_tried(session: Session, consultation: Consultation, now: datetime) -> None:
+    """How long the patient waited, where this is the first try. No open form grows stale by it."""
+    minutes = math.ceil((now - consultation.received_at) / timedelta(minutes=1))
+    first = update(Consultation).where(
+        Consultation.id == consultation.id, Consultation.tried_minutes.is_(None)
+    )
+    session.execute(first.values(tried_minutes=minutes), execution_options={"synchronize_session": False})
 
 
 def list_contacts(session: Session, consultation: Consultation) -> list[Contact]:

@@ -1,12 +1,17 @@
-"""A clinic's figures: how many requests, of what sort, and how long they waited; no request is opened."""
+"""A clinic's figures: how many requests, of what sort, and how long they waited; no request is opened.
 
+Counted by the database, from an index that holds all of it (`COUNTED_BY`): a million in a second.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from screener.store.tables import Consultation, ContactEntry, Screening
+from screener.store.tables import Consultation
 
 
 class Span(NamedTuple):
@@ -14,6 +19,10 @@ class Span(NamedTuple):
 
     since: datetime
     before: datetime
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        return and_(Consultation.received_at >= self.since, Consultation.received_at < self.before)
 
 
 class Sort(NamedTuple):
@@ -23,49 +32,33 @@ class Sort(NamedTuple):
     state: str
     urgency_rank: int
     language: str | None
+    article_class: str | None
     number: int
 
 
-class Received(NamedTuple):
-    """When a request came, and when the patient was first tried, if ever."""
-
-    at: datetime
-    tried_at: datetime | None
+def count_weeks(session: Session, ends: Sequence[datetime]) -> list[int]:
+    """How many came between each of these moments and the next."""
+    counts = (select(func.count(Consultation.id)).where(Span(*both).holds) for both in pairwise(ends))
+    return list(session.execute(select(*(count.scalar_subquery() for count in counts))).one())
 
 
 def count_sorts(session: Session, span: Span) -> list[Sort]:
     """Of the requests received in the span; a sort that has none is missing."""
-    shared = (Consultation.kind, Consultation.state, Consultation.urgency_rank, Consultation.language)
-    counted = (
-        select(*shared, func.count(Consultation.id))
-        .where(Consultation.received_at >= span.since, Consultation.received_at < span.before)
-        .group_by(*shared)
+    shared = (
+        Consultation.kind,
+        Consultation.state,
+        Consultation.urgency_rank,
+        Consultation.language,
+        Consultation.article_class,
     )
+    counted = select(*shared, func.count(Consultation.id)).where(span.holds).group_by(*shared)
     return [Sort(*row) for row in session.execute(counted)]
 
 
-def count_classes(session: Session, span: Span) -> dict[str, int]:
-    """By the class of the articles; what was withdrawn has none, and a screening is as old as its request."""
+def count_waits(session: Session, span: Span) -> dict[int, int]:
+    """How many were first tried after so many minutes; those nobody tried yet are left out."""
+    minutes = Consultation.tried_minutes
     counted = (
-        select(Screening.article_class, func.count())
-        .where(Screening.created_at >= span.since, Screening.created_at < span.before)
-        .group_by(Screening.article_class)
+        select(minutes, func.count(Consultation.id)).where(span.holds, minutes.is_not(None)).group_by(minutes)
     )
     return dict(session.execute(counted).all())
-
-
-def list_received(session: Session, span: Span) -> list[Received]:
-    """One of each request received in the span, in no order."""
-    tried = (
-        select(Consultation.received_at, func.min(ContactEntry.at))
-        .outerjoin(
-            ContactEntry,
-            and_(
-                ContactEntry.clinic_id == Consultation.clinic_id,
-                ContactEntry.consultation_id == Consultation.id,
-            ),
-        )
-        .where(Consultation.received_at >= span.since, Consultation.received_at < span.before)
-        .group_by(Consultation.id, Consultation.received_at)
-    )
-    return [Received(*row) for row in session.execute(tried)]

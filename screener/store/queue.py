@@ -174,11 +174,15 @@ class _Strip(NamedTuple):
     beyond: tuple[ColumnElement[bool], ...] = ()
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
-        return (*self.chosen.conditions(), self.is_owed(Consultation.owed_at), *self.beyond)
+        # What came lately is found by when it came, however much of all there is is owed.
+        is_late = self.chosen.received_from is not None
+        return self.in_order() if is_late else self._where(Consultation.owed_at)
 
     def in_order(self) -> tuple[ColumnElement[bool], ...]:
         """The same, found by the index that has the order: none finds what a function gives."""
-        owed_at = func.coalesce(Consultation.owed_at, null())
+        return self._where(func.coalesce(Consultation.owed_at, null()))
+
+    def _where(self, owed_at: Any) -> tuple[ColumnElement[bool], ...]:
         return (*self.chosen.conditions(), self.is_owed(owed_at), *self.beyond)
 
 
@@ -208,6 +212,8 @@ def _strips(chosen: Filter, order: Order, now: datetime) -> Iterator[_Strip]:
     for state in chosen.states:
         one = replace(chosen, states=(state,))
         if order is Order.SAFETY:
+            # With each urgency named an index goes on to what is owed.
+            one = replace(one, ranks=chosen.ranks or _RANKS)
             yield _Strip(one, lambda owed_at: owed_at < now, is_overdue=True)
             yield _Strip(one, lambda owed_at: owed_at >= now)
             if chosen.due_before is None:
@@ -251,7 +257,7 @@ def _stretches(strips: Sequence[_Strip], order: Order, turn: Turn | None) -> Ite
         yield [strip._replace(beyond=beyond) for strip in strips]
         return
     is_back = turn is not None and turn.is_back
-    ranks = {rank for strip in strips for rank in strip.chosen.ranks} or _RANKS
+    ranks = {rank for strip in strips for rank in strip.chosen.ranks}
     for rank, is_overdue in sorted(product(ranks, (True, False)), key=_step, reverse=is_back):
         beyond = ()
         if turn is not None:
@@ -393,8 +399,10 @@ def count_each(session: Session, wanted: Sequence[_Conditions], most: int = MOST
     """As `count_chosen`, of requests of which something holds. One statement."""
     if not wanted:
         return []
-    some = (select(Consultation.id).where(*conditions).limit(most + 1).subquery() for conditions in wanted)
-    counts = (select(func.count(part.c.id)).scalar_subquery() for part in some)
+    # The clinic stands in each index, so that no row is read to be counted.
+    row = Consultation.clinic_id
+    some = (select(row).where(*conditions).limit(most + 1).subquery() for conditions in wanted)
+    counts = (select(func.count(part.c.clinic_id)).scalar_subquery() for part in some)
     return list(session.execute(select(*counts)).one())
 
 
@@ -430,8 +438,9 @@ def list_by_name(session: Session, name: str, *, now: datetime, limit: int) -> t
 
 
 def _newest(session: Session, condition: ColumnElement[bool], now: datetime, limit: int) -> list[QueueRow]:
-    order = (Consultation.received_at.desc(), Consultation.id.desc())
-    found = _read_places(session, [_places().where(condition).order_by(*order).limit(limit)], now)
+    # By time alone: with the id SQLite would go through all requests in their order.
+    newest = _places().where(condition).order_by(Consultation.received_at.desc()).limit(limit)
+    found = _read_places(session, [newest], now)
     return _queue_rows(session, found, opened=True)
 
 

@@ -42,6 +42,7 @@ LANGUAGES: Final = ("en", "es")
 ROLES: Final = tuple(role.value for role in ClinicRole)
 FOUND_BY: Final = ("email_index", "phone_index", "person_index")
 FILTERED_BY: Final = ("kind", "article_class", "language", "owner_id")
+COUNTED_BY: Final = ("kind", "state", "urgency_rank", "language", "article_class", "tried_minutes")
 LINK_VERDICTS: Final = ("same", "different", "undone")
 
 
@@ -164,11 +165,7 @@ class Screening(ClinicScoped, Base):
 
     __tablename__ = "screenings"
     append_only = True
-    constraints = (
-        Index(None, "clinic_id", "article_class", "id"),
-        # Holds all that is counted over time, so that no count reads the rows.
-        Index(None, "clinic_id", "created_at", "article_class"),
-    )
+    constraints = ()
 
     sealed: Mapped[bytes]
     urgency: Mapped[str] = mapped_column(String(40))
@@ -193,10 +190,15 @@ class Consultation(ClinicScoped, Base):
         # What it is filtered by, and what is owed, of each state.
         Index(None, "clinic_id", "state", "owed_at"),
         Index(None, "clinic_id", "state", "urgency_rank", "owed_at"),
-        *(Index(None, "clinic_id", column, "state", "owed_at") for column in FILTERED_BY),
-        # What retention looks for.
-        Index(None, "clinic_id", "accepted_at", "state_since"),
-        Index(None, "clinic_id", "charted_at"),
+        *(
+            Index(f"ix_consultations_by_{column}", "clinic_id", column, "state", "urgency_rank", "owed_at")
+            for column in FILTERED_BY
+        ),
+        # All that the dashboard counts over time, so that no count reads the rows.
+        Index("ix_consultations_figures", "clinic_id", "received_at", *COUNTED_BY),
+        # What retention looks for, and counts.
+        Index(None, "clinic_id", "accepted_at", "state_since", "keep_until"),
+        Index(None, "clinic_id", "charted_at", "accepted_at", "keep_until"),
         Index(None, "clinic_id", "keep_until"),
         *(Index(None, "clinic_id", column, "received_at") for column in FOUND_BY),
         _one_of("kind", KINDS),
@@ -224,6 +226,8 @@ class Consultation(ClinicScoped, Base):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # When the next thing that is owed about it is due, whatever it is (due.py).
     owed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # How long it took until somebody first tried to reach the patient.
+    tried_minutes: Mapped[int | None]
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state_since: Mapped[datetime] = mapped_column(UtcDateTime)
     # Since when it is accepted; stays when it is closed, and goes with any other state.

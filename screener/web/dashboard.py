@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from screener.domain.figures import FEWEST, quantile, tell, tell_parts
 from screener.domain.progress import MILESTONES
 from screener.store.consultations import NO_RANK
 from screener.store.endings import BEGUN, SENT, endings_by_page
-from screener.store.figures import Sort, Span, count_classes, count_sorts, list_received
+from screener.store.figures import Sort, Span, count_sorts, count_waits, count_weeks
 from screener.web.access import db, member_only
 from screener.web.due_words import how_long
 from screener.web.forms import clean_text
@@ -42,8 +41,7 @@ _WAITS: Final = (
 )
 _NOT_YET: Final = "Not yet"
 # What went with a withdrawal.
-_GONE: Final = ""
-_WITHDRAWN: Final = "Withdrawn: answers deleted"
+_WITHDRAWN: Final = {"None": "Withdrawn: answers deleted"}
 _ENDINGS: Final = {
     BEGUN: "None",
     **{page.slug: page.heading or page.questions[0].topic for page in MILESTONES},
@@ -53,8 +51,8 @@ _ENDING_REMARKS: Final = (
     "Pages that everybody is asked, of forms begun on your pages. Those not sent count once deleted.",
     "Who met the emergency page ends at the one before it. Some need no more than the result.",
 )
-_CLASSES: Final = {**CLASS_LABELS, _GONE: _WITHDRAWN}
-_LANGUAGES: Final = {**LANGUAGE_NAMES, "None": _WITHDRAWN}
+_CLASSES: Final = CLASS_LABELS | _WITHDRAWN
+_LANGUAGES: Final = LANGUAGE_NAMES | _WITHDRAWN
 
 
 @dataclass(frozen=True)
@@ -185,8 +183,8 @@ class Counted:
 
     weeks: list[int]
     sorts: list[Sort]
-    classes: Mapping[str, int]
-    waits: list[timedelta | None]
+    # Minutes -> how many were first tried after that.
+    waits: Mapping[int, int]
     endings: Mapping[str, int]
 
     @property
@@ -201,34 +199,23 @@ class Counted:
         return counts
 
     @property
-    def by_class(self) -> dict[str, int]:
-        return {**self.classes, _GONE: self.total - sum(self.classes.values())}
-
-    @property
     def by_wait(self) -> Counter[str]:
-        return Counter(_wait(waited) for waited in self.waits)
-
-    @property
-    def tried(self) -> list[timedelta]:
-        return [waited for waited in self.waits if waited is not None]
+        counts = Counter({_NOT_YET: self.total - sum(self.waits.values())})
+        for minutes, number in self.waits.items():
+            counts[_wait(timedelta(minutes=minutes))] += number
+        return counts
 
 
 def _count(period: Period) -> Counted:
-    received = list_received(db(), period.span)
-    ends = period.ends
-    weeks = Counter(bisect_right(ends, one.at) - 1 for one in received)
     return Counted(
-        [weeks[number] for number in range(period.weeks)],
+        count_weeks(db(), period.ends),
         count_sorts(db(), period.span),
-        count_classes(db(), period.span),
-        [one.tried_at - one.at if one.tried_at else None for one in received],
+        count_waits(db(), period.span),
         endings_by_page(db(), period.first, period.last),
     )
 
 
-def _wait(waited: timedelta | None) -> str:
-    if waited is None:
-        return _NOT_YET
+def _wait(waited: timedelta) -> str:
     return next(label for label, most in _WAITS if waited <= most)
 
 
@@ -238,20 +225,24 @@ def _wait(waited: timedelta | None) -> str:
 def _figures(period: Period, both: Sequence[Counted]) -> list[Figure]:
     """The rows of each are parts of all requests of the period, the last one's of all forms."""
     weeks = {str(number): _week(day) for number, day in enumerate(period.mondays)}
-    urgencies = {str(rank): label for rank, label in enumerate(URGENCY_LABELS)} | {str(NO_RANK): _WITHDRAWN}
+    urgencies = {str(rank): label for rank, label in enumerate(URGENCY_LABELS)} | {
+        str(NO_RANK): _WITHDRAWN["None"]
+    }
     waits = {label: label for label in (*(label for label, _ in _WAITS), _NOT_YET)}
     states = {state.value: state.label for state in State}
     return [
         make_figure("Requests a week", "Week from", weeks, [_numbered(one.weeks) for one in both]),
         make_figure("How urgent they were", "Safety", urgencies, [one.by("urgency_rank") for one in both]),
-        make_figure("What the answers match", "Answers match", _CLASSES, [one.by_class for one in both]),
+        make_figure(
+            "What the answers match", "Answers match", _CLASSES, [one.by("article_class") for one in both]
+        ),
         make_figure("What was asked for", "Asked for", KIND_LABELS, [one.by("kind") for one in both]),
         make_figure(
             "Until the first try to reach the patient",
             "Waited",
             waits,
             [one.by_wait for one in both],
-            remarks=(_waited("", both[0].tried), _waited("In the time before: ", both[1].tried)),
+            remarks=(_waited("", both[0].waits), _waited("In the time before: ", both[1].waits)),
         ),
         make_figure("What was decided so far", "State", states, [one.by("state") for one in both]),
         make_figure("Languages", "Language", _LANGUAGES, [one.by("language") for one in both]),
@@ -297,8 +288,9 @@ def _week(monday: date) -> str:
     return str(format_skeleton("MMMd", monday, locale=get_locale()))
 
 
-def _waited(when: str, tried: Sequence[timedelta]) -> str:
-    half, most = quantile(tried, 0.5), quantile(tried, 0.9)
+def _waited(when: str, waits: Mapping[int, int]) -> str:
+    half, most = (quantile(waits, share) for share in (0.5, 0.9))
     if half is None or most is None:
         return f"{when}Fewer than {FEWEST} were tried."
-    return f"{when}Half of those tried within {how_long(half)}, nine of ten within {how_long(most)}."
+    within = [how_long(timedelta(minutes=minutes)) for minutes in (half, most)]
+    return f"{when}Half of those tried within {within[0]}, nine of ten within {within[1]}."
