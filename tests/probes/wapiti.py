@@ -24,7 +24,10 @@ from screener.settings import ROOT
 _WAPITI: Final = ROOT / ".foreign" / "wapiti" / "bin" / "wapiti"
 # The others ask machines elsewhere, or look for other makers' programs, or LDAP, of which there is none here.
 # SQL is sqlmap's part: here a page that changed between two requests was taken for an injection.
-_MODULES: Final = "backup,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,upload,xss"
+_MODULES: Final = (
+    "backup,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,"
+    "upload,xss"
+)
 # A request to these, and a visitor has no session, no second step or no clinic any more.
 _ENDS: Final = (
     "/staff/logout",
