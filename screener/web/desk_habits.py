@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, abort, flash, g, redirect, request, url_for
 from flask_login import current_user
@@ -13,7 +12,7 @@ from screener.store.saved_views import add_view, delete_view
 from screener.store.staff import list_colleagues
 from screener.store.tenancy import entered_clinic
 from screener.web.access import db, staff_only
-from screener.web.forms import clean_text
+from screener.web.forms import clean_text, read_id
 from screener.web.work import look_of_address
 
 desk_habits = Blueprint("desk_habits", __name__, url_prefix="/desk/<clinic_slug>")
@@ -47,10 +46,7 @@ def save_view() -> Any:
 def remove_view(view_id: str) -> Any:
     if request.method != "POST":
         return _to_queue()
-    try:
-        found = UUID(view_id)
-    except ValueError:
-        abort(404)
+    found = read_id(view_id) or abort(404)
     here = {person.staff_id for person in list_colleagues(db(), entered_clinic(db()))}
     delete_view(db(), found, current_user.id, here)
     flash("The saved view is deleted. No request was.")

@@ -28,6 +28,7 @@ from screener.web.follow_up_forms import (
     TaskForm,
     TypedForm,
 )
+from screener.web.forms import read_id
 from screener.web.records import WithdrawnError
 from screener.web.request_page import arranged, hold_request, make_form, show_request
 
@@ -124,10 +125,7 @@ def finish(reference: str, task_id: str) -> Any:
     if request.method != "POST":
         return _to_request(reference)
     held = hold_request(reference)
-    try:
-        finish_task(db(), held, UUID(task_id), current_user.id, datetime.now(UTC))
-    except ValueError:
-        raise NotFoundError("no such task") from None
+    finish_task(db(), held, read_id(task_id) or abort(404), current_user.id, datetime.now(UTC))
     flash("The task is done.")
     if "from_list" in request.form:
         values: dict[str, Any] = {"clinic_slug": g.staff_clinic.slug, **_place(request.form)}

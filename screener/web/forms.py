@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar, assert_never
+from uuid import UUID
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -71,6 +72,14 @@ def _end_turns(text: str) -> str:
 def whole_number(text: str) -> int | None:
     """Nine digits at most, so that PostgreSQL's integers hold it; None for anything else."""
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def read_id(text: str) -> UUID | None:
+    """None for what is the id of nothing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 class _Skipped:

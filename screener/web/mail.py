@@ -39,7 +39,7 @@ from screener.store.tables import Clinic
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db, settings
 from screener.web.clinic_look import in_sentence
-from screener.web.forms import clean_text
+from screener.web.forms import clean_text, read_id
 from screener.web.notices import read_choice
 
 mail = Blueprint("mail", __name__, url_prefix="/desk/<clinic_slug>/mail")
@@ -130,14 +130,7 @@ def _back() -> Any:
 
 
 def _letter() -> UUID | None:
-    return _read_id(request.form.get("letter", ""))
-
-
-def _read_id(said: str) -> UUID | None:
-    try:
-        return UUID(said)
-    except ValueError:
-        return None
+    return read_id(request.form.get("letter", ""))
 
 
 @mail.route("/resend", methods=["GET", "POST"])
@@ -220,7 +213,7 @@ def share() -> Any:
 @admin_only
 def inbox(inbox_id: str) -> Any:
     """Confirms it by its code, or removes it."""
-    found, now = _read_id(inbox_id), datetime.now(UTC)
+    found, now = read_id(inbox_id), datetime.now(UTC)
     if request.method != "POST" or found is None or found not in {one.id for one in list_inboxes(db(), now)}:
         # Removed by a double click, or by another administrator.
         return _back()

@@ -34,7 +34,7 @@ from screener.store.webhooks import (
 )
 from screener.web.access import admin_only, db, settings
 from screener.web.courier import SECONDS
-from screener.web.forms import whole_number
+from screener.web.forms import read_id, whole_number
 from screener.web.webhook_hosts import may_be_told, read_address
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/desk/<clinic_slug>/webhooks")
@@ -151,10 +151,7 @@ def _get(endpoint_id: str) -> Endpoint:
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        abort(404)
+    return read_id(text) or abort(404)
 
 
 def _to(endpoint: Endpoint) -> Any:
