@@ -109,8 +109,9 @@ def remind(database: Database, now: datetime) -> None:
     for clinic_id in _clinics(database):
         with _trying("reminders"), database.new_session() as session:
             enter_clinic(session, clinic_id)
-            is_open = session.get_one(Clinic, clinic_id).disabled_at is None
-            owed = remind_staff(session, now) if is_open else 0
+            if session.get_one(Clinic, clinic_id).disabled_at is not None:
+                continue
+            owed = remind_staff(session, now)
             session.commit()
             if owed:
                 log.info("reminded", number=owed)

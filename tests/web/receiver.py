@@ -64,12 +64,12 @@ def answer_with_endless_headers(to: BaseHTTPRequestHandler) -> None:
 
 
 def keep_silent(_to: BaseHTTPRequestHandler) -> None:
-    time.sleep(2)
+    time.sleep(20)
 
 
 def drip(to: BaseHTTPRequestHandler) -> None:
     to.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for _ in range(40):
+    for _ in range(400):
         to.wfile.write(b"X")
         time.sleep(0.05)
 

@@ -498,16 +498,20 @@ def test_a_reminder_waits_for_the_end_of_quiet_hours_unless_urgent_ones_break_in
     assert told(office) == [CLINICIAN]
 
 
-def test_a_clinic_that_is_disabled_is_not_reminded(app: Flask, office: PostOffice) -> None:
+def test_a_clinic_that_is_disabled_is_not_reminded(
+    app: Flask, office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
     (reference,) = come(app, URGENT)
     deliver(app)
     told(office)
     late(app, reference, received_at=2 * HOUR)
     with at_clinic(app, "acme") as (session, clinic):
         clinic.disabled_at = dt.datetime.now(dt.UTC)
+        add_inbox_that_is_broken(session)
         session.commit()
     remind(app)
     assert told(office) == []
+    assert "an inbox cannot be told" not in caplog.text
 
 
 def test_a_clinic_that_cannot_be_reminded_does_not_end_the_round(app: Flask, office: PostOffice) -> None:

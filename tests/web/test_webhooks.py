@@ -188,13 +188,15 @@ FAULTS: dict[str, tuple[receivers.Reply, str]] = {
 def test_a_message_that_fails_is_kept_says_why_and_arrives_later_with_its_id(
     telling: Flask, admin: Browser, receiver: Receiver, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "SECONDS", 0.6)
     reply, why = FAULTS[fault]
     receiver.replies = [reply]
     add(admin, receiver.address)
     place = place_of(telling)
     press(admin, place, "test")
-    deliver(telling)
+    with monkeypatch.context() as impatient:
+        if fault in {"silence", "drip"}:
+            impatient.setattr(courier, "SECONDS", 1.5)
+        deliver(telling)
     (line,) = log_of(admin, place)
     assert "waiting" in line
     assert "next try" in line
