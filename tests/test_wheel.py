@@ -76,4 +76,4 @@ def test_an_installed_wheel_serves_both_languages_and_all_files(command: Path, t
         for path in re.findall(r'(?:href|src)="(/[^"]+[.](?:css|js)[?]v=[^"]+)"', page):
             assert _get(home + html.unescape(path))
         assert "Empezar" in _get(f"{home}/c/demo?lang=es").decode()
-    assert sorted(each.name for each in (tmp_path / "instance").iterdir())[:1] == ["keys.env"]
+    assert (tmp_path / "instance" / "keys.env").exists()

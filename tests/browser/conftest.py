@@ -10,13 +10,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from browser.clinic_pages import host, slug, snippet  # noqa: F401 - fixtures
-from conftest import Installation, make_installation
+from conftest import Installation, make_installation, settings_of
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from web.post_office import PostOffice, open_post_office
 
@@ -35,7 +35,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Milliseconds until what is expected has failed to come: on a busy machine Chromium draws seldom.
+# Milliseconds to wait for what is expected: on a busy machine Chromium seldom draws.
 expect.set_options(timeout=20_000)
 
 
@@ -48,13 +48,13 @@ def office() -> Iterator[PostOffice]:
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """What is served, for looks and changes behind its back."""
+    """The installation that is served, for tests that look into it or change it behind its back."""
     return make_installation(f"sqlite:///{tmp_path_factory.mktemp('installed') / 'screener.db'}")
 
 
 @pytest.fixture(scope="session")
 def settings(installed: Installation, office: PostOffice) -> Settings:
-    """Of the installation that is served; its port is free."""
+    """The settings of the installation that is served, at a free port."""
     return replace(
         installed.settings,
         base_url=f"http://localhost:{free_port()}",
@@ -65,7 +65,7 @@ def settings(installed: Installation, office: PostOffice) -> Settings:
 
 @pytest.fixture
 def next_mail(settings: Settings, office: PostOffice) -> Callable[[str], str]:
-    """Has the mail that is due delivered; the words of the last one to this address."""
+    """Delivers the mail that is due; gives the words of the last one to this address."""
 
     def deliver(to: str) -> str:
         app = create_app(settings)
@@ -100,7 +100,7 @@ def serving(settings: Settings) -> Iterator[str]:
                 "--no-ws",
                 "wsgi:app",
             ],
-            env=os.environ | _environment(settings),
+            env=os.environ | settings_of(settings),
             cwd=ROOT,
             stdout=log,
             stderr=log,
@@ -111,10 +111,6 @@ def serving(settings: Settings) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(60)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {f"SCREENER_{each.name.upper()}": str(getattr(settings, each.name)) for each in fields(settings)}
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -63,7 +63,7 @@ def test_a_clinics_look_is_previewed_as_it_is_typed(
     inside = page.frame_locator("#preview")
     page.get_by_label("Color of links").fill(WINE)
     expect(inside.locator(".button").nth(1)).to_have_css("background-color", WINE_RGB)
-    page.get_by_label("Logo").set_input_files([LOGO])  # type: ignore[list-item]
+    page.get_by_label("Logo").set_input_files([LOGO])
     expect(inside.get_by_role("img", include_hidden=True)).to_have_attribute("alt", "Acme Clinic")
     page.get_by_label("Page", exact=True).select_option("question")
     expect(inside.locator("h1")).to_have_text("About you")

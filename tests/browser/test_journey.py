@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from browser.test_sign_in import sign_in
 from browser.walking import fill, follow, go_on, inspect, slug_of
-from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE, PASSWORD
-from conftest import Installation, next_code
+from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE
+from conftest import Installation
 from playwright.sync_api import BrowserContext, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -37,17 +38,6 @@ def walk_to_the_check(page: Page, answers: dict[str, object], look: Callable[...
         go_on(page)
         assert len(walked) < 20, walked
     return walked
-
-
-def sign_in(installed: Installation, desk: BrowserContext, email: str) -> Page:
-    page = desk.new_page()
-    page.goto("/desk/")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    go_on(page, "Sign in")
-    page.get_by_label("Six digits").fill(next_code(installed.app, email))
-    go_on(page, "Continue")
-    return page
 
 
 def test_a_patient_sends_a_request_and_staff_open_it(
@@ -84,7 +74,8 @@ def test_a_patient_sends_a_request_and_staff_open_it(
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{10}", reference)
     assert patient.context.cookies() == []
 
-    staff = sign_in(installed, desk, "intake@acme.example")
+    staff = desk.new_page()
+    sign_in(installed, staff, "intake@acme.example")
     look(staff, "queue")
     staff.goto(f"/desk/acme/requests/{reference}")
     look(staff, "submission")
@@ -147,7 +138,8 @@ def test_danger_stops_the_questions_and_both_ways_back_are_kept(
     look(patient, "receipt-urgent")
     reference = patient.locator(".reference").inner_text()
 
-    staff = sign_in(installed, desk, "clinician@acme.example")
+    staff = desk.new_page()
+    sign_in(installed, staff, "clinician@acme.example")
     staff.goto(f"/desk/acme/requests/{reference}")
     look(staff, "submission-urgent")
     expect(staff.get_by_text("Said: ticked by mistake")).to_be_visible()

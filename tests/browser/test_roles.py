@@ -29,7 +29,7 @@ CLINIC = "roles"
 DESK = f"/desk/{CLINIC}"
 INTAKE, CLINICIAN, ADMIN = (f"{role}@{CLINIC}.example" for role in ("ina", "clara", "ada"))
 NOW = datetime.now(UTC)
-TOMORROW = NOW + timedelta(days=2)
+IN_TWO_DAYS = NOW + timedelta(days=2)
 
 Look = Callable[[Page, str], None]
 
@@ -100,10 +100,10 @@ def test_intake_follows_a_request_up_and_a_slip_of_the_hand_writes_nothing_twice
     fill(page, {"note": "Prefers mornings"})
     sent += press_twice(page, "Save note", "/add/note")
     page.get_by_text("Add a task").click()
-    fill(page, {"task": "Ask for records", "task_due": f"{TOMORROW:%Y-%m-%d}"})
+    fill(page, {"task": "Ask for records", "task_due": f"{IN_TWO_DAYS:%Y-%m-%d}"})
     sent += press_twice(page, "Add task", "/add/task")
     page.get_by_text("Set an appointment").click()
-    fill(page, {"appointment": f"{TOMORROW:%Y-%m-%dT14:30}", "appointment_minutes": "45"})
+    fill(page, {"appointment": f"{IN_TWO_DAYS:%Y-%m-%dT14:30}", "appointment_minutes": "45"})
     sent += press_twice(page, "Save appointment", "/add/appointment")
     expect(page.get_by_text("The appointment is set. Tell the patient: nothing is sent.")).to_be_visible()
     look(page, "request-followed-up")
@@ -186,7 +186,7 @@ def test_a_clinician_takes_a_request_reads_its_history_and_accepts_it(
     expect(page.get_by_text("1 request is yours now.")).to_be_visible()
     follow(page, "Hanna History")
     page.get_by_text("Add a task").click()
-    fill(page, {"task": "Read the letters", "task_due": f"{TOMORROW:%Y-%m-%d}"})
+    fill(page, {"task": "Read the letters", "task_due": f"{IN_TWO_DAYS:%Y-%m-%d}"})
     go_on(page, "Add task")
     follow(page, "My tasks")
     look(page, "tasks")

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser.clinic_pages import host as host  # noqa: PLC0414 - the fixture
+from browser.clinic_pages import Host
 from browser.conftest import serving
 from browser.test_sign_in import ADMIN, sign_in
-from browser.test_widget import Host, inside, press
+from browser.test_widget import inside, press
 from browser.walking import fill, go_on, inspect
 from conftest import Installation
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -130,7 +130,7 @@ def test_the_demos_own_site_shows_it_inside_as_a_card_and_twice(
         ("desktop", {"width": 1280, "height": 900}, {"/headache": 1, "/two": 2}),
         ("phone", {"width": 390, "height": 844}, {}),
     ):
-        page = browser.new_page(viewport=viewport)  # type: ignore[arg-type]
+        page = browser.new_page(viewport=viewport)
         for path in PAGES:
             if path == "/site.css":
                 continue

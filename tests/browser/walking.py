@@ -65,7 +65,7 @@ def inspect(page: Page, name: str, pictures: Path | None = None, *, axe: bool = 
     if pictures:
         for look, ((width, height), scheme) in _LOOKS.items():
             page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=pictures / f"{name}-{look}.png", full_page=True)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(size)

@@ -17,7 +17,7 @@ UNITS = sorted(EXAMPLES.glob("*.service"))
 
 
 def run(*command: str | Path) -> str:
-    """All that was told; fails if the program was not pleased."""
+    """What the program printed; fails unless it succeeded."""
     done = subprocess.run(
         command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60
     )
@@ -25,8 +25,14 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+def make_certificate(folder: Path) -> None:
+    """A certificate that vouches for itself, and its key, by the names of the examples."""
+    pair = ("-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem")
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=screen.example.org", *pair)
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_systemd_takes_the_unit_without_a_word(unit: Path, tmp_path: Path) -> None:
+def test_systemd_finds_no_fault_with_a_unit(unit: Path, tmp_path: Path) -> None:
     own = tmp_path / unit.name
     # The same, with a command that is there.
     own.write_text(unit.read_text().replace("/opt/screener/.venv/bin/screener", sys.executable))
@@ -36,8 +42,7 @@ def test_systemd_takes_the_unit_without_a_word(unit: Path, tmp_path: Path) -> No
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Path]:
     """nginx's example in a configuration of its own, with a certificate that is there."""
-    pair = ("-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem")
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=screen.example.org", *pair)
+    make_certificate(tmp_path)
     example = (EXAMPLES / "nginx.conf").read_text()
     for theirs in ("/etc/ssl/screener", "/var/log/nginx"):
         assert theirs in example
@@ -53,9 +58,8 @@ def test_nginx_takes_its_example(site: Path) -> None:
 
 
 def test_haproxy_takes_its_example(tmp_path: Path) -> None:
-    made = ("-keyout", tmp_path / "key", "-out", tmp_path / "certificate")
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=screen.example.org", *made)
-    both = (tmp_path / "key").read_text() + (tmp_path / "certificate").read_text()
+    make_certificate(tmp_path)
+    both = (tmp_path / "privkey.pem").read_text() + (tmp_path / "fullchain.pem").read_text()
     (tmp_path / "screener.pem").write_text(both)
     example = (EXAMPLES / "haproxy.cfg").read_text()
     assert "/etc/ssl/screener" in example

@@ -75,7 +75,7 @@ def _firefox() -> Iterator[webdriver.Remote]:
     firefox = Firefox(_program("firefox-esr", "firefox"), _FIREFOX_PREFERENCES)
     try:
         # Selenium takes whatever has `execute`; its types know only its own.
-        yield webdriver.Remote(command_executor=firefox, options=FirefoxOptions())  # type: ignore[arg-type]
+        yield webdriver.Remote(command_executor=firefox, options=FirefoxOptions())
     finally:
         firefox.close()
 

@@ -57,7 +57,7 @@ def test_libreoffice_finds_no_formula(opened: Element) -> None:
     assert types.count("float") >= len(ROWS) - 1, "and numbers are numbers"
 
 
-def test_this_rig_would_find_one(tmp_path: Path) -> None:
+def test_libreoffice_would_find_one(tmp_path: Path) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerow(["=1+1"])
     file = tmp_path / "bad.csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 from flask import Flask
+from pypdf import PdfReader
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
@@ -19,7 +21,6 @@ from screener.domain.notices import DISCLAIMER
 from screener.web import languages
 from screener.web.pace import TRAP
 
-# What a visitor may change of a request's headers; None leaves the header out.
 FormData = Mapping[str, object] | bytes
 _PATIENT_TOKEN, _STAFF_TOKEN = "form_token", "csrf_token"
 _HIDDEN = {_PATIENT_TOKEN, _STAFF_TOKEN, "place", "seen", TRAP}
@@ -36,6 +37,15 @@ _LABELLED = {"input", "select", "textarea"}
 def words(element: Element) -> str:
     """The text a reader sees in it, blanks collapsed."""
     return " ".join("".join(element.itertext()).split())
+
+
+def read_pdf(page: Page) -> tuple[PdfReader, str]:
+    """A PDF and its words, one blank between them."""
+    assert (page.status, page.response.mimetype) == (200, "application/pdf")
+    reader = PdfReader(io.BytesIO(page.response.data))
+    # pypdf reads the bold font two bytes a letter.
+    text = " ".join(sheet.extract_text() for sheet in reader.pages).replace("\x00", "")
+    return reader, " ".join(text.split())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from web.client import Browser
 from web.post_office import PostOffice, open_post_office
-from web.walking import sign_in
+from web.walking import SignedIn, add_requests, answers_but, sign_in
 
 from screener import create_app
 
@@ -84,7 +85,7 @@ def browser(app: Flask) -> Browser:
 
 
 @pytest.fixture
-def signed_in(app: Flask) -> Callable[[str], Browser]:
+def signed_in(app: Flask) -> SignedIn:
     """Signs a person in by e-mail, in a browser of their own."""
     return lambda email: sign_in(Browser(app), email)
 
@@ -97,6 +98,19 @@ def office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture
-def intake(signed_in: Callable[[str], Browser]) -> Browser:
+def intake(signed_in: SignedIn) -> Browser:
     """Intake staff of acme, signed in."""
     return signed_in("intake@acme.example")
+
+
+@pytest.fixture
+def admin(signed_in: SignedIn) -> Browser:
+    """The administrator of acme, signed in, who reads no answers."""
+    return signed_in("admin@acme.example")
+
+
+@pytest.fixture
+def reference(app: Flask) -> str:
+    """A request that came in at acme an hour ago."""
+    (made,) = add_requests(app, [("Pat", answers_but(), datetime.now(UTC) - timedelta(hours=1))])
+    return made

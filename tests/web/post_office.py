@@ -38,7 +38,7 @@ class PostOffice:
         self.at_data: Callable[[], None] = lambda: None
         self.delay = 0.0
 
-    async def handle_RSET(self, server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+    async def handle_RSET(self, server: Any, _session: Any, _envelope: Any) -> str:
         reply = self.to_reset.pop(0) if self.to_reset else "250 OK"
         if reply == HANG_UP:
             server.transport.abort()
@@ -46,7 +46,7 @@ class PostOffice:
             await asyncio.sleep(60)
         return reply
 
-    async def handle_MAIL(self, _s: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+    async def handle_MAIL(self, _s: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         self.callers.append(session.peer)
         self.names.add(session.host_name)
         reply = self.to_sender.pop(0) if self.to_sender else ""
@@ -55,18 +55,18 @@ class PostOffice:
             envelope.mail_options.extend(options)
         return reply or "250 OK"
 
-    async def handle_QUIT(self, _server: Any, session: Any, _envelope: Any) -> str:  # noqa: N802
+    async def handle_QUIT(self, _server: Any, session: Any, _envelope: Any) -> str:
         self.parted.append(session.peer)
         return "221 Bye"
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:  # noqa: N802
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _o: Any) -> str:
         reply = self.to_recipient.pop(0) if self.to_recipient else ""
         if not reply:
             envelope.rcpt_tos.append(address)
             self.recipients.append(address)
         return reply or "250 OK"
 
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
         reply = self.to_data.pop(0) if self.to_data else "250 OK"
         if reply == HANG_UP or reply.startswith("250"):
             self.caught.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=default))

@@ -14,7 +14,7 @@ STEPS_EACH = 30
 def run_steps(machine: type[RuleBasedStateMachine], steps: int, **given: Any) -> None:
     """So many, or STEPS of them in a release run; `given` are attributes of the machine."""
     steps = int(os.environ.get("STEPS", steps))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         type("Machine", (machine,), given),
         settings=settings(
             max_examples=max(1, steps // STEPS_EACH),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -42,7 +42,7 @@ class Door:
     def arrive(self, name: str, sender: str, clinic: str = "") -> None:
         self._pool.submit(self._work, name, sender, clinic, None)
         self._arrived += 1
-        self._wait_for(lambda: self.turns._asked == self._arrived + 1)  # noqa: SLF001
+        self._wait_for(lambda: self.turns._asked == self._arrived + 1)  # noqa: SLF001 - likewise
 
     def _work(self, name: str, sender: str, clinic: str, done: Event | None) -> None:
         with self.turns.turn(sender, clinic) as is_let_in:
@@ -54,9 +54,9 @@ class Door:
                 self.came.append(name)
 
     @staticmethod
-    def _wait_for(is_so: object) -> None:
+    def _wait_for(is_so: Callable[[], bool]) -> None:
         until = time.monotonic() + 60
-        while not is_so():  # type: ignore[operator]
+        while not is_so():
             assert time.monotonic() < until
             time.sleep(0.0005)
 

@@ -14,10 +14,9 @@ from web.client import Browser, words
 from web.test_follow_up import add, add_task, log_contact
 from web.test_people import PEOPLE, invite, person_page
 from web.test_sign_in import LOGIN, change
-from web.walking import SignedIn, add_requests, at_clinic, enter_password, move, sign_in, token_of
+from web.walking import SignedIn, add_requests, at_clinic, enter_password, give_roles, move, sign_in, token_of
 
 from screener.store.audit import Subject, note
-from screener.store.staff import find_person, set_roles
 from screener.store.tables import AuditEntry
 
 pytestmark = pytest.mark.both_databases
@@ -28,11 +27,6 @@ NOTHING = "\N{EN DASH}"
 NAME = "Anna Acme-Patient"
 # Places of a request which show nothing of it: they send on.
 SHOW_NOTHING = {("queue.move", "GET"), ("work.still_open", "POST")}
-
-
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in(ADMIN)
 
 
 @pytest.fixture
@@ -163,11 +157,7 @@ def test_what_happens_at_another_clinic_is_not_shown(app: Flask, admin: Browser)
 
 
 def test_a_person_of_two_clinics_signs_in_at_both(app: Flask) -> None:
-    with at_clinic(app, "acme") as (session, clinic):
-        person = find_person(session, OTHER)
-        assert person is not None
-        set_roles(session, staff_id=person.id, clinic_id=clinic.id, roles=["intake"], now=datetime.now(UTC))
-        session.commit()
+    give_roles(app, OTHER, "intake")
     sign_in(Browser(app), OTHER)
     assert (count(app, "signed_in"), count(app, "signed_in", "other")) == (1, 1)
 
@@ -182,12 +172,7 @@ def test_an_administrator_sees_references_and_no_names_and_readers_a_way_there(
     assert reference in page.text
     assert reference not in page.links
     assert NAME not in page.source
-    with at_clinic(app, "acme") as (session, clinic):
-        me = find_person(session, ADMIN)
-        assert me is not None
-        roles = ["clinic_admin", "clinician"]
-        set_roles(session, staff_id=me.id, clinic_id=clinic.id, roles=roles, now=datetime.now(UTC))
-        session.commit()
+    give_roles(app, ADMIN, "clinic_admin", "clinician")
     page = sign_in(Browser(app), ADMIN).get(AUDIT)
     assert page.links[reference] == f"/desk/acme/requests/{reference}"
     assert NAME not in page.source
@@ -243,7 +228,7 @@ def test_nonsense_in_the_address_finds_nothing_or_all(admin: Browser, asked: dic
 
 @pytest.mark.parametrize("name", ["from", "to"])
 @pytest.mark.parametrize("day", ["31.1.2026", "2026-02-30", "0001-01-01", "9999-12-31", "x"])
-def test_a_day_that_is_none_is_told(admin: Browser, name: str, day: str) -> None:
+def test_something_that_is_no_date_is_pointed_out(admin: Browser, name: str, day: str) -> None:
     page = admin.get(f"{AUDIT}?{urlencode({name: day})}")
     assert page.status == 422
     assert page.problems == ["Enter a date like 2026-01-31."]

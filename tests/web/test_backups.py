@@ -165,7 +165,7 @@ def test_without_its_keys_a_backup_says_which_are_missing(
         ({"secret": "another-secret-0123456789-abcdefgh"}, "SCREENER_SECRET is not the one"),
         ({"password_salt": "another-salt-0123456789-abcdefghij"}, "SCREENER_PASSWORD_SALT is not the one"),
     ):
-        assert told in run(replace(elsewhere, **lacking), "restore", str(file), status=1)  # type: ignore[arg-type]
+        assert told in run(replace(elsewhere, **lacking), "restore", str(file), status=1)
     run(elsewhere, "restore", str(file))
 
 

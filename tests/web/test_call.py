@@ -9,11 +9,11 @@ from builders import CONTACT
 from flask import Flask
 from web.client import Browser, Page
 from web.test_people import roles_of
-from web.walking import Walk, answers_but, at_clinic, document_of, fill, plant, token_of
+from web.walking import Walk, answers_but, at_clinic, document_of, fill, give_roles, plant, token_of
 
 from screener.store.audit import Wanted, list_entries
 from screener.store.drafts import add_draft
-from screener.store.staff import find_person, set_roles
+from screener.store.staff import find_person
 from screener.store.tables import Draft, Membership
 from screener.web.visit import now
 
@@ -116,7 +116,7 @@ def test_no_request_is_sent_for_a_caller_under_18(app: Flask, intake: Browser) -
     assert walk.get("contact").location.endswith("/result")
 
 
-def test_without_the_callers_word_nothing_is_sent(app: Flask, intake: Browser) -> None:
+def test_without_the_callers_consent_nothing_is_sent(app: Flask, intake: Browser) -> None:
     walk = by_telephone(app, intake, answers_but())
     refused = intake.post(
         walk.url("contact"), {k: v for k, v in walk.contact_form(CONTACT).items() if k != "consent"}
@@ -157,11 +157,7 @@ def test_the_clinic_calls_the_person_by_its_own_name(app: Flask, intake: Browser
 
 def test_whoever_was_removed_begins_no_call(app: Flask, intake: Browser) -> None:
     sent = token_of(intake.get(CALL))
-    with at_clinic(app, "acme") as (session, clinic):
-        me = find_person(session, INTAKE)
-        assert me is not None
-        set_roles(session, staff_id=me.id, clinic_id=clinic.id, roles=[], now=now())
-        session.commit()
+    give_roles(app, INTAKE)
     assert roles_of(app, INTAKE) == frozenset()
     assert intake.post(CALL, sent).location.startswith("/staff/login")
 

@@ -12,7 +12,7 @@ from flask import Flask
 from PIL import Image
 from web.client import Browser, Page, words
 from web.test_logo import bomb, drawing, saved
-from web.walking import SignedIn, answers_but, at_clinic, begin, plant, token_of
+from web.walking import answers_but, at_clinic, begin, plant, token_of
 
 from screener.store.audit import Wanted, list_entries
 from screener.store.clinic_changes import disable_clinic
@@ -20,7 +20,6 @@ from screener.store.tables import Clinic, Draft
 from screener.web import clinic_look
 from screener.web.arrival import MAX_BODY
 
-ADMIN = "admin@acme.example"
 LOOK = "/desk/acme/look"
 WINE = "#7b2d42"
 REFUSED = (
@@ -32,11 +31,6 @@ TEXTS = {
     "intro_es": "Somos Acme.",
     "what_next_en": "Dr. Ann reads it herself.",
 }
-
-
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in(ADMIN)
 
 
 def save(admin: Browser, place: str = "", **typed: object) -> Page:
@@ -160,7 +154,7 @@ def test_a_change_is_told_in_the_trail_and_nothing_else_of_it(admin: Browser, ap
         ({"accent": "#6a4c93"}, REFUSED),
     ],
 )
-def test_what_cannot_be_is_refused_with_all_that_was_typed(
+def test_what_is_not_valid_is_refused_with_all_that_was_typed(
     admin: Browser, app: Flask, typed: dict[str, str], said: str
 ) -> None:
     page = save(admin, **({"what_next_en": "Keep this"} | typed))

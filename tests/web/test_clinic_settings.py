@@ -10,25 +10,17 @@ from builders import CONTACT, OWNER
 from flask import Flask
 from sqlalchemy import update
 from web.client import Browser, Page
+from web.test_flow import REGULAR
 from web.walking import SignedIn, add_requests, answers_but, at_clinic, begin, plant, token_of
 
 from screener.store.audit import Wanted, list_entries
 from screener.store.clinic_changes import change_clinic
 from screener.store.tables import LANGUAGES as STORED_LANGUAGES
-from screener.store.tables import Clinic, StaffSession
+from screener.store.tables import StaffSession
 from screener.web.languages import LANGUAGES
 
-ADMIN = "admin@acme.example"
 SETTINGS = "/desk/acme/settings"
 URGENT = answers_but(changes=["injury_3mo"], injury_signs=["none"])
-RARE = answers_but(
-    head_days=4,
-    mig_days=3,
-    untreated_length="24_to_72h",
-    treated_length="4_to_24h",
-    comes_back=False,
-    usual_relief="much_better",
-)
 
 # What is said of care, whatever the clinic takes.
 CARE = {
@@ -37,11 +29,6 @@ CARE = {
     "question": "Your own doctor is the best first step.",
 }
 NO_PHONE = "This is not a full phone number. Include the area code, for example 212 555 0123."
-
-
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in(ADMIN)
 
 
 def save(admin: Browser, page: Page | None = None, **typed: object) -> Page:
@@ -127,11 +114,7 @@ def test_what_is_saved_holds_and_the_trail_says_what_it_was(app: Flask, admin: B
         ("name", "x" * 201, "Name: use 1 to 200 characters on one line."),
         ("phone", "", NO_PHONE),
         ("phone", "911", NO_PHONE),
-        (
-            "phone",
-            "555 0100",
-            "This is not a full phone number. Include the area code, for example 212 555 0123.",
-        ),
+        ("phone", "555 0100", NO_PHONE),
         ("hours", "9 to 5\n" + "x" * 200, "Hours: use 0 to 200 characters on one line."),
         ("time_zone", "America/Atlantis", "Time zone 'America/Atlantis' is not known: use an IANA name like"),
         ("time_zone", "", "Time zone '' is not known: use an IANA name like America/New_York."),
@@ -155,7 +138,7 @@ def test_what_would_lock_the_clinic_out_is_refused_and_what_was_typed_stays(
     assert stored(app, name) == before
     if name not in {"name", "hours", "languages"}:
         kept = [typed] if isinstance(typed, str) else typed
-        assert refused.form.get(name, kept if kept in ([""], []) else None) == kept
+        assert refused.form.get(name, []) == kept
         assert refused.form["name"] == ["Another name"]
 
 
@@ -219,7 +202,7 @@ def test_the_snippet_offers_the_clinics_languages_alone(app: Flask, admin: Brows
     [
         (URGENT, "call_back", "Ask the clinic to call me"),
         (answers_but(), "consultation", "Ask for a consultation"),
-        (RARE, "question", "send a question to Acme Clinic"),
+        (REGULAR, "question", "send a question to Acme Clinic"),
     ],
 )
 def test_a_kind_of_request_that_is_not_taken_gives_way_to_the_phone(
@@ -277,6 +260,5 @@ def test_the_installation_administrator_changes_clinics_and_opens_none(
 
 def test_a_new_clinic_offers_all_and_keeps_as_long_as_it_may(app: Flask) -> None:
     with at_clinic(app, "other") as (_, clinic):
-        assert isinstance(clinic, Clinic)
         told = (clinic.languages, clinic.kinds, clinic.idle_minutes, clinic.draft_days, clinic.refused_days)
     assert told == (["en", "es"], ["consultation", "call_back", "question"], 15, 7, 90)

@@ -39,9 +39,10 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(main, words)
 
 
-def test_the_doctor_names_the_database_and_how_it_keeps_what_was_committed(installed: Path) -> None:
+@pytest.mark.usefixtures("installed")
+def test_the_doctor_names_the_database_and_how_it_keeps_what_was_committed() -> None:
     told = run("doctor")
-    assert told.exit_code == 0, installed
+    assert told.exit_code == 0, told.output
     assert "SQLite" in told.output
     assert "journal_mode" in told.output
 

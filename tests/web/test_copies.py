@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import logging
 
 import pytest
 from builders import EVERY_PAGE
 from flask import Flask
 from pypdf import PdfReader
-from web.client import Browser
+from web.client import Browser, read_pdf
 from web.walking import Walk, answers_but, count_rows, plant
 
 from screener.domain.notices import DISCLAIMER
@@ -20,13 +19,7 @@ from screener.web.languages import read_catalogue
 
 
 def read(walk: Walk) -> tuple[PdfReader, str]:
-    link = walk.get("result").links["Save a copy (PDF)"]
-    copy = walk.browser.get(link)
-    assert (copy.status, copy.response.mimetype) == (200, "application/pdf")
-    reader = PdfReader(io.BytesIO(copy.response.data))
-    # pypdf reads the bold font two bytes a letter.
-    text = " ".join(page.extract_text() for page in reader.pages).replace("\x00", "")
-    return reader, " ".join(text.split())
+    return read_pdf(walk.browser.get(walk.get("result").links["Save a copy (PDF)"]))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,9 +69,7 @@ def test_a_word_without_end_stays_on_the_paper(browser: Browser, app: Flask) -> 
 
 def test_the_copy_speaks_the_language_of_the_page(browser: Browser, app: Flask) -> None:
     walk = plant(browser, app, answers_but(), language="es")
-    copy = browser.get(walk.url("copy.pdf"))
-    reader = PdfReader(io.BytesIO(copy.response.data))
-    text = " ".join(" ".join(page.extract_text() for page in reader.pages).replace("\x00", "").split())
+    reader, text = read_pdf(browser.get(walk.url("copy.pdf")))
     assert reader.trailer["/Root"]["/Lang"] == "es"
     assert read_catalogue("es").gettext(DISCLAIMER) in text
     assert read_catalogue("es").gettext(HEAD_DAYS.stem) in text

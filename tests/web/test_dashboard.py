@@ -41,7 +41,7 @@ def figures(page: Page) -> dict[str, dict[str, list[str]]]:
     for section in (part for part in page.all("section") if part.get("aria-labelledby", "").startswith("f-")):
         rows = [row for row in section.iter("tr") if row.find("td") is not None]
         title = words(next(section.iter("h2")))
-        found[title] = {words(row.find("th")): [words(cell) for cell in row.findall("td")] for row in rows}  # type: ignore[arg-type]
+        found[title] = {words(row.find("th")): [words(cell) for cell in row.findall("td")] for row in rows}
     return found
 
 
@@ -98,7 +98,7 @@ def test_each_figure_is_drawn_from_the_rows_of_its_table(app: Flask, intake: Bro
     for section in (part for part in page.all("section") if part.find("figure") is not None):
         drawn = [words(text) for text in section.iter(f"{SVG}text")]
         table = [row for row in section.iter("tr") if row.find("td") is not None]
-        assert [text.rpartition(": ")[0] for text in drawn] == [words(row.find("th")) for row in table]  # type: ignore[arg-type]
+        assert [text.rpartition(": ")[0] for text in drawn] == [words(row.find("th")) for row in table]
         assert all(text.endswith(words(row.findall("td")[1])) for text, row in zip(drawn, table, strict=True))
         bars = [rect for rect in section.iter(f"{SVG}rect") if rect.get("class") == "bar"]
         assert len(bars) == len([row for row in table if words(row.findall("td")[1]).isdigit()])
@@ -148,7 +148,7 @@ def test_a_period_is_whole_weeks(intake: Browser) -> None:
         assert f"beside the {weeks} week" in page.text
 
 
-def test_a_period_that_is_none_is_named(intake: Browser) -> None:
+def test_a_period_that_is_not_valid_is_pointed_out(intake: Browser) -> None:
     for asked, said in (
         ({"from": "soon"}, "From: enter a date like 2026-01-31."),
         ({"to": "0001-01-01"}, "To: enter a date like 2026-01-31."),

@@ -28,11 +28,6 @@ def app(installation: Installation, office: PostOffice) -> Iterator[Flask]:
     app.extensions["screener.database"].dispose()
 
 
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in(ADMIN)
-
-
 def press(browser: Browser, path: str, **form: str) -> Page:
     return browser.post(f"{MAIL}/{path}", token_of(browser.get(MAIL)) | form)
 

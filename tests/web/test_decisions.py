@@ -8,27 +8,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 from web.client import Browser, Page
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, move, token_of
+from web.walking import SignedIn, at_clinic, give_roles, move, path_of, token_of
 
 from screener.domain.consultation import MEANINGS, STAFF_MOVES, State
 from screener.store.consultations import get_consultation, list_moves, withdraw_consultation
-from screener.store.staff import find_person, set_roles
 from screener.store.tables import Consultation
 
 pytestmark = pytest.mark.both_databases
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 INTAKE, CLINICIAN = "intake@acme.example", "clinician@acme.example"
-
-
-@pytest.fixture
-def reference(app: Flask) -> str:
-    (made,) = add_requests(app, [("Pat", answers_but(), NOW - timedelta(hours=1))])
-    return made
-
-
-def path_of(reference: str) -> str:
-    return f"/desk/acme/requests/{reference}"
 
 
 def state_of(app: Flask, reference: str) -> str:
@@ -123,7 +112,7 @@ def test_ten_minutes_are_left_to_take_back(
 ) -> None:
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: object = None) -> datetime:
             return datetime.now(UTC) - ago if tz else datetime.now(UTC)
 
     with monkeypatch.context() as then:
@@ -204,11 +193,7 @@ def test_who_was_removed_while_deciding_decides_nothing(
     mine, theirs = signed_in(INTAKE), signed_in(CLINICIAN)
     move(mine, reference, to_state="later", reason="Asked for May")
     opened = mine.get(path_of(reference))
-    with at_clinic(app, "acme") as (session, clinic):
-        person = find_person(session, INTAKE)
-        assert person is not None
-        set_roles(session, staff_id=person.id, clinic_id=clinic.id, roles=[], now=datetime.now(UTC))
-        session.commit()
+    give_roles(app, INTAKE)
     sent = mine.post(f"{path_of(reference)}/move", opened.form | {"to_state": "accepted"})
     assert sent.location.startswith("/staff/login")
     assert mine.post(f"{path_of(reference)}/undo", undo_form(opened)).status in {302, 400}

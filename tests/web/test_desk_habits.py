@@ -6,10 +6,9 @@ import pytest
 from flask import Flask
 from web.client import Browser, Page
 from web.test_staff import INTAKE, NOW, QUEUE, ROUTINE, URGENT, XSS, names
-from web.test_work import CLINICIAN, number_of
-from web.walking import SignedIn, add_requests, at_clinic, token_of
+from web.test_work import CLINICIAN
+from web.walking import SignedIn, add_requests, at_clinic, give_roles, token_of
 
-from screener.store.staff import set_roles
 from screener.store.tables import SavedView
 
 pytestmark = pytest.mark.both_databases
@@ -60,9 +59,7 @@ def test_only_ones_own_view_is_deleted_and_what_was_left_behind(
         assert clinician.post(view, token).status == 404
     intake.post(mine, token_of(intake.get(QUEUE)))
     assert "Mine" not in intake.get(QUEUE).links
-    with at_clinic(app, "acme") as (session, clinic):
-        set_roles(session, staff_id=number_of(app, INTAKE), clinic_id=clinic.id, roles=[], now=NOW)
-        session.commit()
+    give_roles(app, INTAKE)
     page = clinician.get(QUEUE)
     assert "Ours (shared by somebody who left)" in page.text
     assert clinician.post(deletions(page)[0], token).status == 303

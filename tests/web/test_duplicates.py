@@ -15,6 +15,7 @@ from web.walking import (
     contact_but,
     count_rows,
     move,
+    path_of,
     plant,
     reference_on,
     send_all,
@@ -37,10 +38,6 @@ PAT = {
 
 def send(app: Flask, **contact: object) -> str:
     return send_all(Browser(app), app, answers=answers_but(), contact=contact_but(**(PAT | contact)))
-
-
-def path_of(reference: str) -> str:
-    return f"/desk/acme/requests/{reference}"
 
 
 def decide(browser: Browser, here: str, there: str, verdict: str, seen: str = "") -> Page:
@@ -74,9 +71,10 @@ def asks(page: Page) -> bool:
             },
             {"Phone", "Born"},
         ),
+        # Found by a name in any case and spacing, which differs as it was typed.
         (
             {"contact_name": "PAT  pear", "contact_email": "p@work.example", "contact_phone": "212 456 7890"},
-            {"Name", "Born"},
+            {"Born"},
         ),
         ({"contact_email": "PAT@pear.example"}, {"Name", "Born", "E-mail", "Phone"}),
     ],
@@ -90,9 +88,7 @@ def test_two_that_share_something_are_shown_with_what_differs(
         assert asks(page)
         assert there in page.links
         told = compared(page)
-        assert {label for label, words in told.items() if words == "= same"} == same - (
-            {"Name"} if other.get("contact_name") == "PAT  pear" else set()
-        )
+        assert {label for label, words in told.items() if words == "= same"} == same
     assert count_rows(app, Consultation) == 2
 
 

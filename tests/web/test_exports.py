@@ -14,12 +14,12 @@ from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE
 from flask import Flask
 from web.client import Browser, Page
 from web.test_follow_up import log_contact
-from web.walking import add_requests, at_clinic, move, plant, send_all, sign_in, token_of
+from web.walking import add_requests, at_clinic, give_roles, move, plant, send_all, sign_in, token_of
 
 from screener.domain.notices import DISCLAIMER
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.store.audit import Wanted, list_entries
-from screener.store.staff import add_membership, find_person
+from screener.store.staff import find_person
 from screener.store.tables import Export, Membership
 from screener.web import exports
 
@@ -33,6 +33,7 @@ ALL: dict[str, Any] = {
     "show": "all",
 }
 CANARY = "Canary-7f3a"
+NOT_OFFERED = "Choose from what is offered here: your role takes out nothing else."
 
 
 @pytest.fixture
@@ -44,11 +45,7 @@ def plain_admin(app: Flask) -> Browser:
 @pytest.fixture
 def admin(app: Flask) -> Browser:
     """An administrator who reads answers too."""
-    with at_clinic(app, "acme") as (session, clinic):
-        person = find_person(session, ADMIN)
-        assert person is not None
-        add_membership(session, staff_id=person.id, clinic_id=clinic.id, role="intake")
-        session.commit()
+    give_roles(app, ADMIN, "clinic_admin", "intake")
     return sign_in(Browser(app), ADMIN)
 
 
@@ -166,9 +163,7 @@ def test_without_a_reading_role_a_file_tells_nothing_that_a_patient_said(
     page = plain_admin.get(EXPORTS)
     assert "Your role opens no answers" in page.text
     assert {"urgency", "class", "language", "groups"}.isdisjoint(page.asked)
-    assert ask(plain_admin).problems == [
-        "Choose from what is offered here: your role takes out nothing else."
-    ]
+    assert ask(plain_admin).problems == [NOT_OFFERED]
     rows = csv_rows(take(plain_admin, groups=[], urgency="routine", **{"class": "chronic"}))
     assert len(rows) == 2, "nor by what a filter leaves out"
     assert list(rows[0]) == [
@@ -202,7 +197,6 @@ def test_a_file_holds_so_many_and_no_more(
     assert len(entries(app)) == 1, "only what was taken out"
 
 
-NOT_OFFERED = "Choose from what is offered here: your role takes out nothing else."
 DOES_NOT_GO = "choose one that is offered and goes with the other filters."
 WRONG: tuple[tuple[dict[str, object], str], ...] = (
     ({"reason": "  "}, "Say in a few words what the file is for."),

@@ -127,7 +127,7 @@ def reads(app: Flask, reference: str) -> list[Any]:
 # ---------------------------------------------------------------- for everybody
 
 
-def test_the_statement_names_each_door_there_is_and_no_other(app: Flask) -> None:
+def test_the_capability_statement_names_each_door_and_no_other(app: Flask) -> None:
     doors = {
         (rule.rule.split("/")[2], kind)
         for rule in app.url_map.iter_rules()
@@ -546,7 +546,7 @@ def test_what_a_patient_said_is_in_no_log_and_in_no_entry_of_the_trail(
         assert typed not in caplog.text + "".join(trail)
 
 
-def test_what_is_no_door_is_told_as_fhir(app: Flask, make: Make) -> None:
+def test_an_unknown_address_is_answered_as_fhir_does(app: Flask, make: Make) -> None:
     token = make()
     for path in ("/fhir/Patient", "/fhir/", "/fhir/Questionnaire/x/y"):
         assert issues(call(app, path, token)) == [("not-found", "")]

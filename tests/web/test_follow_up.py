@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,10 +12,22 @@ from flask import Flask
 from icalendar import Calendar
 from sqlalchemy import select, update
 from web.client import Browser, Page, words
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, count_rows, move, sign_in, token_of
+from web.walking import (
+    SignedIn,
+    add_requests,
+    answers_but,
+    at_clinic,
+    at_once,
+    count_rows,
+    give_roles,
+    id_of,
+    move,
+    path_of,
+    sign_in,
+    token_of,
+)
 
 from screener.store.consultations import get_consultation, withdraw_consultation
-from screener.store.staff import find_person, set_roles
 from screener.store.tables import (
     Appointment,
     ContactEntry,
@@ -45,16 +56,6 @@ XSS = [
 ]
 
 
-@pytest.fixture
-def reference(app: Flask) -> str:
-    (made,) = add_requests(app, [("Pat", answers_but(), NOW - timedelta(hours=1))])
-    return made
-
-
-def path_of(reference: str) -> str:
-    return f"/desk/acme/requests/{reference}"
-
-
 def add(browser: Browser, reference: str, what: str, **typed: object) -> Page:
     page = browser.get(path_of(reference))
     return browser.post(f"{path_of(reference)}/add/{what}", token_of(page) | typed)
@@ -71,20 +72,6 @@ def log_contact(browser: Browser, reference: str, **typed: object) -> Page:
 
 def add_task(browser: Browser, app: Flask, reference: str, task: str, to: str = INTAKE) -> Page:
     return add(browser, reference, "task", task=task, task_due=TOMORROW, task_for=str(id_of(app, to)))
-
-
-def id_of(app: Flask, email: str) -> int:
-    with app.app_context():
-        person = find_person(app.extensions["screener.database"].sessions(), email)
-        assert person is not None
-        return int(person.id)
-
-
-def leave(app: Flask, email: str) -> None:
-    with at_clinic(app, "acme") as (session, clinic):
-        staff_id = id_of(app, email)
-        set_roles(session, staff_id=staff_id, clinic_id=clinic.id, roles=[], now=datetime.now(UTC))
-        session.commit()
 
 
 def withdraw(app: Flask, reference: str) -> None:
@@ -189,7 +176,7 @@ def test_what_staff_write_is_shown_as_text(app: Flask, intake: Browser, referenc
         ("appointment", {"appointment_minutes": "7"}, "Choose how long it takes."),
     ],
 )
-def test_what_will_not_do_is_refused_with_advice_and_kept(
+def test_what_is_not_valid_is_refused_with_advice_and_kept(
     app: Flask, intake: Browser, what: str, typed: dict[str, str], problem: str
 ) -> None:
     (reference,) = add_requests(app, [("Pat", answers_but(), NOW - timedelta(hours=1))])
@@ -290,7 +277,7 @@ def test_a_clinic_calls_people_by_its_own_names(app: Flask, signed_in: SignedIn,
     move(theirs, reference, to_state="in_review")
     for path in (path_of(reference), "/desk/acme/tasks?whose=others"):
         assert "Dr. Here" in mine.get(path).text
-    leave(app, CLINICIAN)
+    give_roles(app, CLINICIAN)
     page = mine.get(path_of(reference))
     assert "note by clinician@acme.example (left)" in page.text
     assert "another clinic" not in page.text
@@ -313,7 +300,7 @@ def test_who_left_keeps_their_name_on_what_they_wrote_and_owns(
     add(mine, reference, "note", note="Be gentle")
     add_task(theirs, app, reference, "Ring", INTAKE)
     opened = mine.get(path_of(reference))
-    leave(app, INTAKE)
+    give_roles(app, INTAKE)
     late = mine.post(f"{path_of(reference)}/add/note", token_of(opened) | {"note": "Too late"})
     assert late.location.startswith("/staff/login")
     assert "You were signed out before this was sent, so nothing of it was saved." in mine.follow(late).text
@@ -437,18 +424,8 @@ def test_a_note_that_is_written_while_the_patient_withdraws_is_refused_or_goes_t
     for round_ in range(5):
         (reference,) = add_requests(app, [(f"Pat {round_}", answers_but(), NOW)])
         sent = token_of(intake.get(path_of(reference))) | {"note": "Sounds afraid"}
-        together = Barrier(2)
-
-        def write(*, of: str = reference, data: object = sent, start: Barrier = together) -> Page:
-            start.wait()
-            return intake.post(f"{path_of(of)}/add/note", data)
-
-        def leave(*, of: str = reference, start: Barrier = together) -> None:
-            start.wait()
-            withdraw(app, of)
-
-        with ThreadPoolExecutor(2) as pool:
-            written, withdrawn = pool.submit(write), pool.submit(leave)
-            withdrawn.result()
-            assert written.result().status in {303, 410}
+        written, _ = at_once(
+            partial(intake.post, f"{path_of(reference)}/add/note", sent), partial(withdraw, app, reference)
+        )
+        assert written.status in {303, 410}
         assert count_rows(app, RequestNote) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 from xml.etree.ElementTree import Element
@@ -10,8 +9,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE, EVERY_PAGE
 from flask import Flask
-from pypdf import PdfReader
-from web.client import Browser, Page, words
+from web.client import Browser, Page, read_pdf, words
 from web.walking import answers_but, begin, contact_but, plant, reference_on, send_all
 
 from screener.domain.notices import DISCLAIMER
@@ -39,13 +37,6 @@ def history(staff: Browser, reference: str, place: str = "history") -> Page:
     page = staff.get(f"/desk/acme/requests/{reference}/{place}")
     assert page.status == 200
     return page
-
-
-def read(page: Page) -> tuple[PdfReader, str]:
-    assert page.response.mimetype == "application/pdf"
-    reader = PdfReader(io.BytesIO(page.response.data))
-    text = " ".join(one.extract_text() for one in reader.pages).replace("\x00", "")
-    return reader, " ".join(text.split())
 
 
 @pytest.mark.parametrize("answers", [SPARSE, answers_but(), EVERY_PAGE, OVERFULL])
@@ -115,7 +106,7 @@ def test_what_nobody_was_asked_is_listed_apart_from_what_was_skipped(
 def test_the_history_fits_on_one_page_of_paper(
     browser: Browser, app: Flask, intake: Browser, answers: dict[str, object]
 ) -> None:
-    reader, text = read(history(intake, send(browser, app, answers), "history.pdf"))
+    reader, text = read_pdf(history(intake, send(browser, app, answers), "history.pdf"))
     assert len(reader.pages) == 1
     assert reader.pages[0].mediabox[2:] == [612, 792]
     for words_ in ("Pat Example", "Safety:", "Aged 42 years", DISCLAIMER, "Ketamine cautions"):
@@ -127,7 +118,7 @@ def test_an_overfull_history_hides_nothing_on_paper(
 ) -> None:
     caplog.set_level(logging.WARNING)
     reference = send(browser, app, OVERFULL)
-    reader, text = read(history(intake, reference, "history.pdf?answers=all"))
+    reader, text = read_pdf(history(intake, reference, "history.pdf?answers=all"))
     assert sum(page.extract_text().count("w") for page in reader.pages) >= 2000
     assert text.count("W") >= 160
     for name in ("Triptan", "Combination analgesic", "Antiemetic", "Calcium-channel blocker"):
@@ -139,7 +130,7 @@ def test_an_overfull_history_hides_nothing_on_paper(
 
 
 def test_the_paper_can_be_read_out(browser: Browser, app: Flask, intake: Browser) -> None:
-    reader, _ = read(history(intake, send(browser, app, answers_but()), "history.pdf"))
+    reader, _ = read_pdf(history(intake, send(browser, app, answers_but()), "history.pdf"))
     root = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
@@ -177,5 +168,5 @@ def test_a_spanish_history_reads_in_english_with_the_shown_words_beside_it(
     assert "Headache days in the last 30: 20 days" in text
     assert "¿Cuántos años tiene?: 42 años" in text
     assert "Me duele mucho." in text
-    _, paper = read(history(intake, reference, "history.pdf?answers=all"))
+    _, paper = read_pdf(history(intake, reference, "history.pdf?answers=all"))
     assert "¿Cuántos años tiene?" in paper

@@ -139,7 +139,7 @@ def test_a_page_comes_with_the_headers_that_bar_frames(site: str) -> None:
         ("/%0d%0aX-Evil: 1\r\nHost: evil", "could not reach"),
     ],
 )
-def test_what_is_no_page_is_told_in_words(site: str, path: str, said: str) -> None:
+def test_something_that_is_no_page_is_explained(site: str, path: str, said: str) -> None:
     assert said in refused(site + path)
 
 

@@ -46,7 +46,7 @@ def problems(html: str, **about: str) -> list[str]:
         "<a href='https://screen.example/c/acme?lang=es#x'>Headache questionnaire</a>",
     ],
 )
-def test_a_page_that_is_well_is_told_so(html: str) -> None:
+def test_a_page_without_a_fault_is_said_to_be_fine(html: str) -> None:
     assert {one.kind for one in look(html)} == {"good"}
 
 

@@ -57,7 +57,7 @@ def test_an_unknown_and_a_disabled_clinic_give_the_same_page_and_no_site_may_fra
 @pytest.mark.parametrize(
     "slug", ["%00", "%ED%A0%80", "%FF", "ACME", "acme%20", "..", "'--", "a" * 5000, "\N{SNOWMAN}", "{{7*7}}"]
 )
-def test_a_clinic_that_cannot_be_is_not_found(browser: Browser, slug: str) -> None:
+def test_an_impossible_name_of_a_clinic_is_not_found(browser: Browser, slug: str) -> None:
     assert browser.get(f"/c/{slug}").status in {404, 308}
 
 
@@ -169,7 +169,7 @@ def test_own_words_are_kept_and_shown_as_typed(browser: Browser, app: Flask, wor
         ("\u202c\u2069abc", "\u202c\u2069abc"),
     ],
 )
-def test_words_that_turn_the_writing_round_turn_nothing_after_them(
+def test_words_that_reverse_the_direction_of_writing_reverse_nothing_after_them(
     browser: Browser, app: Flask, typed: str, kept: str
 ) -> None:
     walk = plant(browser, app, answers_but())
@@ -573,11 +573,9 @@ def test_the_address_of_the_other_way_may_be_left_out(
 
 
 @pytest.mark.parametrize("field", ["contact_name", "contact_channel", "contact_message_ok", "contact_times"])
-@pytest.mark.parametrize("field_or_state", ["contact_state", "consent"])
-def test_the_rest_of_the_form_is_needed(
-    browser: Browser, app: Flask, field: str, field_or_state: str
-) -> None:
-    page = plant(browser, app, answers_but()).send(contact_but(**{field: None, field_or_state: None}))
+@pytest.mark.parametrize("other", ["contact_state", "consent"])
+def test_the_rest_of_the_form_is_needed(browser: Browser, app: Flask, field: str, other: str) -> None:
+    page = plant(browser, app, answers_but()).send(contact_but(**{field: None, other: None}))
     assert page.status == 422
     assert len(page.problems) == 2
     assert page.form["contact_email"] == ["pat@example.com"]

@@ -13,7 +13,6 @@ from flask import Flask
 from sqlalchemy import select, update
 from web.client import Browser, Page, words
 from web.walking import (
-    Walk,
     answers_but,
     at_clinic,
     contact_but,
@@ -21,6 +20,7 @@ from web.walking import (
     send_all,
     sign_in,
     token_of,
+    walk_of,
 )
 
 from screener import create_app
@@ -83,7 +83,7 @@ def test_a_person_answers_again_and_staff_see_what_changed(
 
     patient = Browser(app)
     opened = open_it(patient, link_in(app))
-    walk = Walk(patient, opened.location.split("/")[2])
+    walk = walk_of(opened, patient)
     page = patient.get(opened.location)
     assert page.path.split("?")[0].endswith("/danger-now")
     assert "filled in" in page.text
@@ -117,7 +117,7 @@ def test_earlier_answers_are_filled_in_to_be_checked_and_counts_are_not(
 ) -> None:
     ask_again(staff, send_all(browser, app, answers=answers_but()))
     patient = Browser(app)
-    walk = Walk(patient, open_it(patient, link_in(app)).location.split("/")[2])
+    walk = walk_of(open_it(patient, link_in(app)), patient)
     walk.answer("danger-now", answers_but())
     assert walk.get("about-you").form["age"] == [""]
     for slug in ("about-you", "changes", "headache-days"):

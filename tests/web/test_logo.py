@@ -19,7 +19,7 @@ def drawing(
     mode: str = "RGBA", size: tuple[int, int] = (1400, 300), *, ink: object = (120, 40, 60)
 ) -> Image.Image:
     found = Image.new(mode, size)
-    ImageDraw.Draw(found).ellipse((10, 10, size[1], size[1] - 10), fill=ink)  # type: ignore[arg-type]
+    ImageDraw.Draw(found).ellipse((10, 10, size[1], size[1] - 10), fill=ink)
     return found
 
 

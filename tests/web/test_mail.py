@@ -53,7 +53,7 @@ NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 def app_with(installation: Installation, url: str, **settings: str) -> Flask:
     """The same installation, with mail set up."""
     about = {"smtp_url": url, "mail_from": SENDER, "base_url": "https://screen.example.org"} | settings
-    return create_app(replace(installation.settings, **about))  # type: ignore[arg-type]
+    return create_app(replace(installation.settings, **about))
 
 
 @contextmanager
@@ -693,7 +693,7 @@ def test_a_mail_server_is_read_from_one_address(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_mail_settings_that_will_not_do_are_refused_by_name(
+def test_mail_settings_that_are_not_valid_are_refused_by_name(
     tmp_path: Path, changed: dict[str, str], said: str
 ) -> None:
     with pytest.raises(SettingsError, match=re.escape(said)):

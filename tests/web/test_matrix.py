@@ -48,45 +48,34 @@ def signed_in(status: int, *, else_: int) -> Expected:
     return everyone(status) | {"anonymous": else_}
 
 
-def readers_of(clinic: str, status: int) -> Expected:
-    """Readers of answers get in; an admin is told why not; strangers find nothing; others must sign in."""
-    expected = everyone(404) | {"anonymous": 302}
-    for email, (at, role) in STAFF.items():
-        if at == clinic:
-            expected[email] = 403 if role == "clinic_admin" else status
+def staff_in(roles: set[str], status: int) -> dict[str, Expected]:
+    """People of the clinic in these roles get in; its other people are told why not.
+
+    People of another clinic find nothing, and whoever is not signed in must do so.
+    """
+    expected = {clinic: everyone(404) | {"anonymous": 302} for clinic in CLINICS}
+    for email, (clinic, role) in STAFF.items():
+        if clinic:
+            expected[clinic][email] = status if role in roles else 403
     return expected
 
 
-def admins(status: int) -> dict[str, Expected]:
-    """The clinic's administrator gets in; its other people are told why not; strangers find nothing."""
-    expected = {}
-    for clinic in CLINICS:
-        expected[clinic] = everyone(404) | {"anonymous": 302}
-        for email, (at, role) in STAFF.items():
-            if at == clinic:
-                expected[clinic][email] = status if role == "clinic_admin" else 403
-    return expected
-
-
-def members(status: int) -> dict[str, Expected]:
-    """Whoever is anything at the clinic gets in; strangers find nothing."""
-    return {
-        clinic: everyone(404)
-        | {"anonymous": 302}
-        | {email: status for email, (at, _) in STAFF.items() if at == clinic}
-        for clinic in CLINICS
-    }
+def readers(status: int) -> dict[str, Expected]:
+    """Whoever reads answers."""
+    return staff_in({"intake", "clinician"}, status)
 
 
 def clinicians(status: int) -> dict[str, Expected]:
-    """A clinic's clinicians get in; its other people are told why not; strangers find nothing."""
-    expected = {}
-    for clinic in CLINICS:
-        expected[clinic] = everyone(404) | {"anonymous": 302}
-        for email, (at, role) in STAFF.items():
-            if at == clinic:
-                expected[clinic][email] = status if role == "clinician" else 403
-    return expected
+    return staff_in({"clinician"}, status)
+
+
+def admins(status: int) -> dict[str, Expected]:
+    return staff_in({"clinic_admin"}, status)
+
+
+def members(status: int) -> dict[str, Expected]:
+    """Whoever is anything at the clinic."""
+    return staff_in({"intake", "clinician", "clinic_admin"}, status)
 
 
 def owners(status: int) -> dict[str, Expected]:
@@ -95,15 +84,12 @@ def owners(status: int) -> dict[str, Expected]:
 
 
 def either(status: int) -> dict[str, Expected]:
-    """The same for both clinics."""
-    return dict.fromkeys(CLINICS, everyone(status))
-
-
-def readers(status: int) -> dict[str, Expected]:
-    return {clinic: readers_of(clinic, status) for clinic in CLINICS}
+    """Everybody, at both clinics."""
+    return everywhere(everyone(status))
 
 
 def everywhere(expected: Expected) -> dict[str, Expected]:
+    """The same at both clinics."""
     return dict.fromkeys(CLINICS, expected)
 
 
@@ -424,33 +410,7 @@ class World:
                 other = path.split("/")[4]
                 sent = {"note": "Called", "other": other, "verdict": "same", "charted": "yes"}
                 return self._staff_token(visitor) | sent
-            case _ if endpoint.startswith(
-                (
-                    "clinic_look.",
-                    "clinic_settings.",
-                    "clinics.",
-                    "security.",
-                    "queue.",
-                    "confirm.",
-                    "follow_up.",
-                    "duplicates.",
-                    "work.",
-                    "desk_habits.",
-                    "call.",
-                    "history.",
-                    "invite.",
-                    "keeping.",
-                    "retention.",
-                    "account.",
-                    "people.",
-                    "tokens.",
-                    "website.",
-                    "webhooks.",
-                    "exports.",
-                    "mail.",
-                    "notices.",
-                )
-            ):
+            case _ if path.startswith(("/desk", "/staff")):
                 return self._staff_token(visitor)
         return {}
 

@@ -26,6 +26,7 @@ from web.walking import (
     leave,
     plant,
     token_of,
+    walk_of,
 )
 
 from screener import create_app
@@ -62,7 +63,7 @@ def visitor(app: Flask, address: str = HOME) -> Browser:
 
 def begun(app: Flask, clinic: str = "acme", address: str = HOME, **kept: object) -> Walk:
     """At the end of a form that took as long as a person needs."""
-    walk = plant(visitor(app, address), app, answers_but(), clinic, **kept)  # type: ignore[arg-type]
+    walk = plant(visitor(app, address), app, answers_but(), clinic, **kept)
     return aged(app, walk, clinic)
 
 
@@ -183,7 +184,7 @@ def test_whoever_comes_back_and_staff_at_the_telephone_are_never_asked_to_wait(
     walk = begun(app)
     code = leave(app, walk, "code")
     back = come_back(visitor(app), "/c/acme/resume", code=code)
-    assert Walk(walk.browser, back.location.split("/")[2]).send(CONTACT).status == 303
+    assert walk_of(back, walk.browser).send(CONTACT).status == 303
     staff = signed_in("intake@acme.example")
     use_up(app, "send", 500, "127.0.0.1")
     assert by_telephone(app, staff, answers_but()).send(contact_but()).status == 303

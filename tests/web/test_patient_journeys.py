@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import Any
 
-import pytest
 from builders import as_form
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,7 +18,19 @@ from web.client import Browser, Page
 from web.conftest import Made
 from web.stateful import run_steps
 from web.test_inputs import ALL_ASKED
-from web.walking import BORN, Walk, begin, contact_but, count_rows, document_of, plant, reference_on, token_of
+from web.test_saving import code_on, come_back
+from web.walking import (
+    BORN,
+    Walk,
+    begin,
+    contact_but,
+    count_rows,
+    document_of,
+    plant,
+    reference_on,
+    token_of,
+    walk_of,
+)
 
 from screener.domain.answers import Answers, read_answers
 from screener.domain.question import NONE_CODE, Choices, Number, Question, Text, YesNo
@@ -59,7 +69,7 @@ def sayings(question: Question) -> st.SearchStrategy[list[str]]:
             # Mostly none of these: else nearly every way ends at the first page.
             return st.sampled_from(alone) | st.sampled_from(alone) | others if alone else others
         case _:
-            return st.sampled_from([[each] for each in [*question.codes, *unsure]])  # type: ignore[attr-defined]
+            return st.sampled_from([[each] for each in [*question.codes, *unsure]])
 
 
 class Journey(RuleBasedStateMachine):
@@ -158,21 +168,13 @@ class Journey(RuleBasedStateMachine):
         sent = self.browser.submit(page, birth_year=str(BORN), way="code")
         if sent.status == 422:
             return
-        code = re.search(
-            r"\b([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}\b", self.browser.follow(sent).text
-        )
-        assert code, "the code is shown"
+        code = code_on(self.browser.follow(sent))
         device = Browser(self.app)
-        self._come_back(device, "/c/acme/resume", {"code": code[0]})
-
-    def _come_back(self, device: Browser, path: str, form: dict[str, object]) -> None:
-        shown = device.get(path, site="none")
-        wrong = device.post(path, token_of(shown) | form | {"birth_year": str(BORN - 1)})
+        wrong = come_back(device, "/c/acme/resume", code=code, birth_year=str(BORN - 1))
         assert wrong.status == 422, "another's year of birth opens nothing"
-        back = device.post(path, token_of(shown) | form | {"birth_year": str(BORN)})
-        assert back.status == 303, back.problems
+        back = come_back(device, "/c/acme/resume", code=code)
         self.old_links.append(self._walk.token)
-        self.browser, self.walk = device, Walk(device, back.location.split("/")[2])
+        self.browser, self.walk = device, walk_of(back, device)
 
     @precondition(is_on_the_way)
     @rule(times=st.integers(1, 3))
@@ -302,6 +304,5 @@ def look_form(page: Page) -> tuple[str, dict[str, object]]:
     return page.path, dict(page.form)
 
 
-@pytest.mark.sqlite_only("nothing here depends on the kind of database")
 def test_no_step_of_a_patient_breaks_what_they_rely_on(made: Made) -> None:
     run_steps(Journey, STEPS, made=made)

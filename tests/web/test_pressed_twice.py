@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from web.client import Browser, Page
-from web.test_follow_up import CLINICIAN, INTAKE, TODAY, TOMORROW, id_of, path_of
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, count_rows, token_of
+from web.test_follow_up import CLINICIAN, INTAKE, TODAY, TOMORROW
+from web.walking import (
+    SignedIn,
+    add_requests,
+    answers_but,
+    at_clinic,
+    at_once,
+    count_rows,
+    id_of,
+    path_of,
+    token_of,
+)
 
 from screener.store.consultations import get_consultation, list_moves
 from screener.store.tables import (
@@ -42,12 +50,6 @@ OTHER_WORDS = {
 WRITTEN = {"contact": ContactEntry, "note": RequestNote, "task": RequestTask, "appointment": Appointment}
 
 
-@pytest.fixture
-def reference(app: Flask) -> str:
-    (made,) = add_requests(app, [("Pat", answers_but(), NOW - timedelta(hours=1))])
-    return made
-
-
 def form_of(page: Page, action: str) -> dict[str, object]:
     """What the form with this action would send as it stands."""
     form = next(form for form in page.forms if form.get("action", "").endswith(action))
@@ -64,16 +66,9 @@ def typed(app: Flask, page: Page, what: str) -> dict[str, object]:
 def test_what_is_sent_twice_is_written_once(app: Flask, intake: Browser, reference: str, what: str) -> None:
     opened = intake.get(path_of(reference))
     form, path = typed(app, opened, what), f"{path_of(reference)}/add/{what}"
-    together = Barrier(2)
-
-    def send(visitor: Browser) -> Page:
-        together.wait()
-        return visitor.post(path, form)
-
     twin = Browser(app)
     twin.client._cookies = dict(intake.client._cookies)  # noqa: SLF001 - the same person's same browser
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(send, (intake, twin))
+    first, second = at_once(lambda: intake.post(path, form), lambda: twin.post(path, form))
     assert (
         (first.status, first.location)
         == (second.status, second.location)

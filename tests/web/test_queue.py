@@ -18,14 +18,7 @@ from web.test_staff import (
     XSS,
     names,
 )
-from web.walking import (
-    add_requests,
-    at_clinic,
-    contact_but,
-    move,
-    send_all,
-    token_of,
-)
+from web.walking import add_requests, at_clinic, contact_but, move, send_all, token_of
 
 from screener.store.tables import Consultation
 
@@ -82,7 +75,7 @@ def test_a_filter_in_the_address_shows_what_fits_it(app: Flask, intake: Browser)
 @pytest.mark.parametrize(
     "value", ["nonsense", "-1", "9" * 400, "%00", "%ED%A0%80", "2026-13-01", "0001-01-01"]
 )
-def test_what_an_address_asks_in_vain_is_left_out_and_said(
+def test_what_an_address_asks_that_is_unknown_is_left_out_and_said(
     app: Flask, intake: Browser, name: str, value: str
 ) -> None:
     add_requests(app, [("Pat", ROUTINE, NOW)])

@@ -27,6 +27,7 @@ from screener.domain.versions import CONSENT_VERSION, CRITERIA_VERSION, QUESTION
 from screener.store.clinics import clinic_key
 from screener.store.consultations import find_reference, get_consultation
 from screener.store.database import Database
+from screener.store.errors import StoreError
 from screener.store.screenings import get_screening, read_screening
 from screener.store.tables import Base, Consultation, Screening, place_of
 from screener.store.vault import seal_document
@@ -326,7 +327,7 @@ def test_nothing_is_written(installation: Installation) -> None:
     assert everything(app) == before
 
 
-def test_only_select_is_said_and_no_page_holds_more_than_its_rows(
+def test_only_select_statements_run_and_no_page_holds_more_than_its_rows(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replaying, "_PAGE", 2)
@@ -453,6 +454,6 @@ def test_a_session_refuses_to_change_a_stored_screening(installation: Installati
     with at_clinic(installation.app, "acme") as (session, _):
         row = get_screening(session, get_consultation(session, reference).screening_id)
         row.article_class = "chronic"
-        with pytest.raises(Exception, match="written once"):
+        with pytest.raises(StoreError, match="written once"):
             session.flush()
         session.rollback()

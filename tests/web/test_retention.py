@@ -17,7 +17,7 @@ from sqlalchemy import LargeBinary, Uuid, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from web.client import Browser, Page
-from web.walking import SignedIn, add_requests, answers_but, at_clinic, begin, leave, move, plant, token_of
+from web.walking import add_requests, answers_but, at_clinic, begin, leave, move, plant, token_of
 
 from screener.store.appointments import add_appointment
 from screener.store.audit import Wanted, list_entries, verify_chain
@@ -38,17 +38,11 @@ from screener.web import sweep
 from screener.web.cli import main
 from screener.web.sweep import Sweeper
 
-ADMIN = "admin@acme.example"
 PAGE = "/desk/acme/retention"
 DAY = timedelta(days=1)
 LONG_AGO = datetime.now(UTC) - 91 * DAY
 CANARY = "Canaryqxz"
 NOTHING = "\N{EN DASH}"
-
-
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in(ADMIN)
 
 
 @pytest.fixture
@@ -101,8 +95,8 @@ def say_everything(app: Flask) -> str:
         hangs = {"consultation_id": made.id, "draft_id": draft.row.id}
         add_mail(session, INVITATION_MAIL, **mail, **hangs, due_at=LONG_AGO, now=LONG_AGO)
         move_consultation(session, made, to_state="later", reason=CANARY, **by)
-        # A form that nobody came back to.
         session.commit()
+    # A form that nobody came back to.
     left = plant(Browser(app), app, answers)
     leave(app, left, "resume")
     with at_clinic(app, "acme") as (session, _):
@@ -210,7 +204,8 @@ def test_two_workers_at_once_delete_each_request_once(app: Flask, database: Data
 def test_what_cannot_be_deleted_keeps_nothing_else(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    over(app, 1), over(app, 1, "other")
+    over(app, 1)
+    over(app, 1, "other")
     remove = sweep.remove_over_requests
 
     def fail_at_acme(session: Session, clinic: sweep.Clinic, now: datetime) -> int:
@@ -218,7 +213,7 @@ def test_what_cannot_be_deleted_keeps_nothing_else(
             raise OperationalError(f"DELETE {CANARY}", {}, Exception(CANARY))
         return remove(session, clinic, now)
 
-    monkeypatch.setitem(sweep.REMOVED, "requests", fail_at_acme)  # type: ignore[arg-type]
+    monkeypatch.setitem(sweep.REMOVED, "requests", fail_at_acme)
     list(sweep.sweep(database, datetime.now(UTC)))
     assert (len(requests_of(app)), len(requests_of(app, "other"))) == (1, 0)
     assert "'event': 'not swept', 'kind': 'requests', 'error': 'OperationalError'" in caplog.text

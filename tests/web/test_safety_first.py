@@ -19,7 +19,7 @@ def sent(browser: Browser, place: str, **answers: object) -> str:
     return browser.post(place, token | answers).location.rsplit("/", 1)[-1]
 
 
-def test_a_danger_beside_none_of_these_is_a_danger(browser: Browser) -> None:
+def test_a_danger_ticked_together_with_none_of_these_is_a_danger(browser: Browser) -> None:
     walk = begin(browser)
     assert sent(browser, walk.url("danger-now"), danger_now=["sudden", "none"]) == "stop"
 

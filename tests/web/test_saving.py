@@ -19,16 +19,17 @@ from web.walking import (
     at_clinic,
     begin,
     count_rows,
+    document_of,
     leave,
     plant,
     slug_of,
     stored,
     token_of,
+    walk_of,
 )
 
 from screener.domain.next_screening import DANGER_HOLDS
 from screener.store.clinics import clinic_key
-from screener.store.drafts import find_open_draft
 from screener.store.tables import MOST_TRIES, Clinic, Consultation, Draft, OutboxMessage, place_of
 from screener.store.vault import open_document
 from screener.web.saving import MOST_LINKS_A_DAY
@@ -62,13 +63,6 @@ def without_mail(app: Flask) -> None:
 def device(app: Flask) -> Browser:
     """Another one of the same patient."""
     return Browser(app)
-
-
-def document_of(app: Flask, walk: Walk) -> dict[str, Any]:
-    with app.app_context():
-        draft = find_open_draft(app.extensions["screener.database"].sessions(), walk.token, datetime.now(UTC))
-        assert draft is not None
-        return draft.document
 
 
 def outbox(app: Flask) -> dict[str, tuple[datetime, dict[str, Any]]]:
@@ -106,11 +100,6 @@ def come_back(browser: Browser, path: str, **form: object) -> Page:
     shown = browser.get(path, site="none")
     assert shown.status == 200, shown.heading
     return browser.post(path, token_of(shown) | {"birth_year": str(BORN)} | form)
-
-
-def walk_of(page: Page, browser: Browser) -> Walk:
-    assert page.status == 303, page.problems
-    return Walk(browser, page.location.split("/")[2])
 
 
 # ---------------------------------------------------------------- leaving
@@ -387,7 +376,7 @@ def test_a_wrong_year_says_how_many_tries_are_left_and_the_fifth_removes_the_dra
     assert outbox(app) == {}
 
 
-def test_what_is_no_year_costs_no_try(browser: Browser, app: Flask, device: Browser) -> None:
+def test_something_that_is_no_year_costs_no_try(browser: Browser, app: Flask, device: Browser) -> None:
     path = save_by_mail(app, plant(browser, app, answers_but()))
     for _ in range(MOST_TRIES):
         assert come_back(device, path, birth_year="84").problems == [NO_YEAR]
@@ -458,7 +447,7 @@ def test_a_code_of_one_clinic_fits_at_no_other(browser: Browser, app: Flask, dev
     assert come_back(device, "/c/acme/resume", code=code).status == 303
 
 
-def test_what_is_no_code_is_said(device: Browser) -> None:
+def test_something_that_is_no_code_is_pointed_out(device: Browser) -> None:
     page = come_back(device, "/c/acme/resume", code="K7QM")
     assert page.problems == ["A code has 12 letters and digits, for example K7QM-3XVD-9TPA."]
 

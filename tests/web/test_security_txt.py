@@ -45,6 +45,6 @@ def test_where_nobody_is_named_there_is_no_such_page(browser: Browser) -> None:
     "contact",
     ["security@example.org", "mailto:x", "http://example.org", "https://", "tel:555", "mailto:a@b c"],
 )
-def test_what_is_no_contact_is_refused_by_name(contact: str) -> None:
+def test_something_that_is_no_contact_is_refused_by_name(contact: str) -> None:
     with pytest.raises(SettingsError, match="SCREENER_SECURITY_CONTACT"):
         load_settings(KEYS | {"SCREENER_SECURITY_CONTACT": contact})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
+from functools import partial
 
 import pytest
 from builders import CONTACT
@@ -16,6 +15,7 @@ from web.walking import (
     Walk,
     answers_but,
     at_clinic,
+    at_once,
     begin,
     contact_but,
     count_rows,
@@ -113,7 +113,7 @@ def test_forms_sent_at_once_make_one_request(app: Flask, browser: Browser) -> No
         walk = plant(browser, app, answers_but())
         form = walk.contact_form(CONTACT)
         before = rows(app)["consultations"]
-        pages = at_once(app, walk, [form] * count)
+        pages = send_at_once(app, walk, [form] * count)
         assert {page.status for page in pages} == {303}
         assert len({page.location for page in pages}) == 1
         assert rows(app)["consultations"] == before + 1
@@ -125,7 +125,7 @@ def test_of_two_different_forms_sent_at_once_one_wins_and_the_other_is_told(
     walk = plant(browser, app, answers_but())
     form = walk.contact_form(CONTACT)
     forms = [form, form | {"contact_name": "Sam Example"}]
-    pages = at_once(app, walk, forms)
+    pages = send_at_once(app, walk, forms)
     assert sorted(page.status for page in pages) == [303, 409]
     assert rows(app) == ONE_OF_EACH
     won = next(page for page in pages if page.status == 303)
@@ -133,17 +133,9 @@ def test_of_two_different_forms_sent_at_once_one_wins_and_the_other_is_told(
     assert shown.heading == ("Pat Example" if won is pages[0] else "Sam Example")
 
 
-def at_once(app: Flask, walk: Walk, forms: list[dict[str, object]]) -> list[Page]:
-    """Real threads, each with a browser of its own, all sending together."""
-    together = Barrier(len(forms))
-
-    def send(form: dict[str, object]) -> Page:
-        visitor = Browser(app)
-        together.wait(10)
-        return visitor.post(walk.url("contact"), form)
-
-    with ThreadPoolExecutor(len(forms)) as pool:
-        return list(pool.map(send, forms))
+def send_at_once(app: Flask, walk: Walk, forms: list[dict[str, object]]) -> list[Page]:
+    """Each from a browser of its own."""
+    return at_once(*(partial(Browser(app).post, walk.url("contact"), form) for form in forms))
 
 
 def test_after_sending_every_old_address_leads_to_the_receipt(browser: Browser, app: Flask) -> None:

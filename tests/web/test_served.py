@@ -116,7 +116,7 @@ def _wait_until_ready(served: Served) -> None:
     pytest.fail(served.log.read_text())
 
 
-def test_a_line_a_request_tells_the_route_and_nothing_of_the_visitor(served: Served) -> None:
+def test_each_request_logs_its_route_and_nothing_of_the_visitor(served: Served) -> None:
     _, headers, _ = served.get(
         f"/d/{CANARY}/age?q={CANARY}", **{"User-Agent": CANARY, "X-Request-ID": CANARY}
     )
@@ -183,7 +183,7 @@ def test_a_stop_lets_what_was_begun_end(served: Served) -> None:
     assert "Traceback" not in served.log.read_text()
 
 
-def test_a_server_that_was_killed_leaves_nobody_at_its_door(served: Served, tmp_path: Path) -> None:
+def test_no_process_of_a_killed_server_still_takes_requests(served: Served, tmp_path: Path) -> None:
     with another(served, tmp_path) as one:
         one.process.kill()
         one.process.wait(60)

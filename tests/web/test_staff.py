@@ -376,7 +376,7 @@ def test_who_may_not_open_a_request_leaves_no_reading(app: Flask, signed_in: Sig
         ("intake", "people", "Only an administrator of this clinic may open this page."),
     ],
 )
-def test_whom_a_page_is_not_for_is_told_whom_it_is_for(
+def test_whoever_may_not_open_a_page_is_told_who_may(
     app: Flask, signed_in: SignedIn, email: str, place: str, why: str
 ) -> None:
     (reference,) = add_requests(app, [("Pat", ROUTINE, NOW)])

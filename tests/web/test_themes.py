@@ -50,7 +50,7 @@ def test_a_choice_on_the_start_page_goes_along_into_the_draft(browser: Browser) 
 
 
 @pytest.mark.parametrize("theme", ["pink", "<b>", "light dark"])
-def test_a_theme_there_is_not_is_no_theme(browser: Browser, theme: str) -> None:
+def test_an_unknown_theme_is_ignored(browser: Browser, theme: str) -> None:
     walk = begin(browser)
     choose(walk, "danger-now", theme)
     assert theme_of(walk.get("danger-now")) == ""
@@ -66,7 +66,7 @@ def test_a_choice_on_a_page_without_questions_returns_to_it(app: Flask, browser:
 
 
 @pytest.mark.parametrize("place", ["//evil.example", "../../staff/login", "nowhere", ""])
-def test_a_place_there_is_not_leads_the_way_forward(app: Flask, browser: Browser, place: str) -> None:
+def test_an_unknown_place_leads_the_way_forward(app: Flask, browser: Browser, place: str) -> None:
     walk = plant(browser, app, answers_but())
     sent = token_of(walk.get("check")) | {"place": place, "theme": "dim"}
     assert browser.post(walk.url("look"), sent).location == walk.url("check")

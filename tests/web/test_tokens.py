@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from web.client import Browser, words
-from web.walking import at_clinic, sign_in
+from web.walking import at_clinic, give_roles, sign_in
 from werkzeug.test import TestResponse
 
 from screener.domain.rights import Right
 from screener.store.api_tokens import list_tokens
 from screener.store.audit import Wanted, list_entries
-from screener.store.staff import find_person, set_roles
 
 TOKENS = "/desk/acme/tokens"
-
-
-@pytest.fixture
-def admin(signed_in: Callable[[str], Browser]) -> Browser:
-    return signed_in("admin@acme.example")
 
 
 def asked(app: Flask, token: str) -> TestResponse:
@@ -68,7 +60,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(app: Flask, admin: 
         ({"rights": [Right.REQUESTS_MOVE.value]}, "Only an administrator who also reads answers"),
     ],
 )
-def test_what_cannot_be_is_refused_with_all_that_was_typed(
+def test_what_is_not_valid_is_refused_with_all_that_was_typed(
     app: Flask, admin: Browser, typed: dict[str, object], said: str
 ) -> None:
     good = {"name": "EHR bridge", "rights": [Right.REQUESTS_READ.value], "lives": "30"}
@@ -81,18 +73,7 @@ def test_what_cannot_be_is_refused_with_all_that_was_typed(
 
 
 def test_an_administrator_who_reads_answers_can_let_a_system_read_them(app: Flask) -> None:
-    with at_clinic(app, "acme") as (session, clinic):
-        person = find_person(session, "admin@acme.example")
-        assert person is not None
-        set_roles(
-            session,
-            staff_id=person.id,
-            clinic_id=clinic.id,
-            roles=["clinic_admin", "clinician"],
-            now=clinic.created_at,
-            by=None,
-        )
-        session.commit()
+    give_roles(app, "admin@acme.example", "clinic_admin", "clinician")
     both = sign_in(Browser(app), "admin@acme.example")
     made = both.submit(both.get(TOKENS), name="EHR", rights=[Right.RECORDS_READ.value], lives="")
     assert "Your new token" in made.text

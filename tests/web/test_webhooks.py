@@ -17,7 +17,7 @@ import pytest
 import trustme
 from builders import CONTACT
 from click.testing import CliRunner
-from conftest import Installation
+from conftest import Installation, add_person, settings_of
 from flask import Flask
 from sqlalchemy import select, update
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -25,7 +25,7 @@ from web import receiver as receivers
 from web.client import Browser, Page
 from web.receiver import Receiver, answer, open_receiver, trust
 from web.test_settings import KEYS
-from web.walking import answers_but, at_clinic, count_rows, move, send_all, sign_in, token_of
+from web.walking import SignedIn, answers_but, at_clinic, count_rows, move, send_all, sign_in, token_of
 
 from screener import create_app
 from screener.settings import ROOT, SettingsError, load_settings
@@ -220,7 +220,9 @@ def test_a_huge_answer_is_not_read(telling: Flask, admin: Browser, receiver: Rec
     assert "delivered" in log_of(admin, place_of(telling))[0]
 
 
-def test_certificates_count(telling: Flask, authority: trustme.CA, receiver: Receiver) -> None:
+def test_a_certificate_for_another_name_or_by_an_unknown_authority_is_refused(
+    telling: Flask, authority: trustme.CA, receiver: Receiver
+) -> None:
     for other, name in ((trustme.CA(), "localhost"), (authority, "elsewhere.example")):
         with open_receiver(other, name) as unknown:
             settings = replace(
@@ -272,7 +274,7 @@ def parcel(address: str) -> Parcel:
         ("https://[bad/", "Enter an address like"),
     ],
 )
-def test_an_address_that_will_not_do_is_refused_and_kept_on_the_page(
+def test_an_address_that_is_not_valid_or_not_allowed_is_refused_and_kept_on_the_page(
     refusing: Browser, address: str, said: str
 ) -> None:
     page = add(refusing, address)
@@ -386,7 +388,7 @@ def test_a_setting_that_would_allow_more_than_names_is_refused(tmp_path: Path, h
 # ---------------------------------------------------------------- the page
 
 
-def test_where_no_host_is_allowed_the_page_says_whom_to_ask(signed_in: Callable[[str], Browser]) -> None:
+def test_where_no_host_is_allowed_the_page_says_whom_to_ask(signed_in: SignedIn) -> None:
     browser = signed_in(ADMIN)
     page = browser.get(WEBHOOKS)
     assert "None is set up yet." in page.text
@@ -524,8 +526,6 @@ def test_another_clinics_webhook_is_no_webhook(telling: Flask, admin: Browser, r
     foreign = place_of(telling).replace("acme", "other")
     assert admin.get(foreign).status == 404
     with at_clinic(telling, "other") as (session, clinic):
-        from conftest import add_person  # noqa: PLC0415
-
         add_person(telling, "admin@other.example", clinic.id, ["clinic_admin"])
         session.commit()
     stranger = sign_in(Browser(telling), "admin@other.example")
@@ -543,21 +543,13 @@ def test_the_worker_needs_no_mail_server_for_webhooks(
 ) -> None:
     add(admin, receiver.address)
     press(admin, place_of(telling), "test")
-    about = installation.settings
-    environment = {
-        "SCREENER_DATABASE_URL": about.database_url,
-        "SCREENER_SECRET": about.secret,
-        "SCREENER_PASSWORD_SALT": about.password_salt,
-        "SCREENER_MASTER_KEYS": about.master_keys,
-        "SCREENER_WEBHOOK_HOSTS": f"localhost:{receiver.port}",
-        "SCREENER_DEMO": "yes",
-    }
-    told = CliRunner().invoke(main, ["deliver", "--once"], env=environment)
+    settings = replace(installation.settings, webhook_hosts=f"localhost:{receiver.port}", demo="yes")
+    told = CliRunner().invoke(main, ["deliver", "--once"], env=settings_of(settings))
     assert told.exit_code == 0, told.output
     assert len(receiver.got) == 1
 
 
-def test_one_who_breaks_stops_all_that_carry(app: Flask) -> None:
+def test_one_worker_that_breaks_stops_the_others(app: Flask) -> None:
     class Idle(Carrier):
         def deliver_next(self) -> bool:
             return False

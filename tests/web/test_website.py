@@ -11,17 +11,12 @@ import pytest
 from conftest import Installation
 from flask import Flask
 from web.client import Browser, Page
-from web.walking import SignedIn, at_clinic, token_of
+from web.walking import at_clinic, token_of
 
 from screener.web.website import BUILDERS
 
 WEBSITE = "/desk/acme/website"
 HOME = "http://localhost:8000"
-
-
-@pytest.fixture
-def admin(signed_in: SignedIn) -> Browser:
-    return signed_in("admin@acme.example")
 
 
 def origins(app: Flask, clinic: str = "acme") -> list[str]:
@@ -77,7 +72,7 @@ def test_the_choices_stand_in_the_snippet_the_shortcode_and_the_link(admin: Brow
     assert "style" not in text_of(admin.get(f"{WEBSITE}?mode=link"), "snippet").split("\n")[0]
 
 
-def test_a_choice_that_there_is_not_is_none(admin: Browser) -> None:
+def test_an_unknown_choice_is_ignored(admin: Browser) -> None:
     evil = '"><script>alert(1)</script>'
     page = admin.client.get(WEBSITE, query_string=dict.fromkeys(("builder", "lang", "theme", "mode"), evil))
     assert page.status_code == 200
@@ -170,7 +165,7 @@ def test_a_page_of_a_site_that_is_not_listed_is_not_fetched_but_can_be_listed(
         ("https://<script>alert(1)</script>/", "no address of a web page"),
     ],
 )
-def test_an_address_that_is_none_of_the_clinics_is_told_in_words(
+def test_an_address_that_is_not_the_clinics_is_refused_in_words(
     admin: Browser, typed: str, said: str
 ) -> None:
     page = check(admin, page=typed)
@@ -187,7 +182,7 @@ def test_a_listed_name_that_leads_inside_is_refused(app: Flask, admin: Browser) 
         assert "inside a private network, where we do not look" in told
 
 
-def test_nothing_typed_is_told(admin: Browser) -> None:
+def test_typing_nothing_is_pointed_out(admin: Browser) -> None:
     page = check(admin, page=" ", html="\n")
     assert page.status == 422
     assert page.problems == ["Enter the address of your page, or paste its HTML."]
@@ -242,7 +237,7 @@ def test_only_start_pages_of_this_installation_are_known(browser: Browser, query
     assert browser.get(f"/oembed?{query}").status == status
 
 
-def test_xml_is_not_spoken(app: Flask) -> None:
+def test_xml_is_not_offered(app: Flask) -> None:
     assert (
         app.test_client().get("/oembed", query_string={"url": f"{HOME}/c/acme", "format": "xml"}).status_code
         == 501

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from web.walking import (
     Walk,
     answers_but,
     at_clinic,
+    at_once,
     contact_but,
     count_rows,
     move,
@@ -288,20 +288,11 @@ def test_of_a_decision_and_a_withdrawal_at_once_one_wins_and_the_other_is_told(a
         intake = sign_in(Browser(app), "intake@acme.example")
         page = intake.get(f"/desk/acme/requests/{sent.reference}")
         decision = page.form | {"to_state": "accepted"}
-        form, together = token_of(sent.ask()), Barrier(2)
-
-        def decide(
-            *, desk: Browser = intake, to: Sent = sent, data: Any = decision, start: Barrier = together
-        ) -> Page:
-            start.wait()
-            return desk.post(f"/desk/acme/requests/{to.reference}/move", data)
-
-        def withdraw(*, of: Sent = sent, data: Any = form, start: Barrier = together) -> Page:
-            start.wait()
-            return of.browser.post(f"{of.path}/withdraw", data)
-
-        with ThreadPoolExecutor(2) as pool:
-            decided, withdrawn = (made.result() for made in (pool.submit(decide), pool.submit(withdraw)))
+        form = token_of(sent.ask())
+        decided, withdrawn = at_once(
+            partial(intake.post, f"/desk/acme/requests/{sent.reference}/move", decision),
+            partial(sent.browser.post, f"{sent.path}/withdraw", form),
+        )
         outcome = (row(app, sent.reference).state, decided.status, withdrawn.status)
         assert outcome in {("accepted", 302, 409), ("accepted", 303, 409), ("withdrawn", 410, 303)}
 

@@ -12,24 +12,15 @@ from flask import Flask
 from sqlalchemy import text, update
 from web.client import Browser, Page
 from web.test_staff import INTAKE, NOW, QUEUE, ROUTINE, URGENT, events, names
-from web.walking import SignedIn, add_requests, at_clinic, token_of
+from web.walking import SignedIn, add_requests, at_clinic, give_roles, id_of, token_of
 
-from screener.store.clinics import find_clinic
 from screener.store.consultations import get_consultation, move_consultation
-from screener.store.staff import find_person, set_roles
 from screener.store.tables import Opening, StaffSession
 
 pytestmark = pytest.mark.both_databases
 
 CLINICIAN = "clinician@acme.example"
 ASSIGN = "/desk/acme/assign"
-
-
-def number_of(app: Flask, email: str) -> int:
-    with app.app_context():
-        person = find_person(app.extensions["screener.database"].sessions(), email)
-        assert person is not None
-        return person.id
 
 
 def assign(browser: Browser, references: list[str], owner: object, path: str = ASSIGN) -> Page:
@@ -51,7 +42,7 @@ def test_chosen_requests_are_given_away_at_once_with_an_event_each(
     page = assign(intake, references[:2], "me")
     assert "2 requests are yours now." in page.text
     assert owners(page) == ["Me", "Me", "Nobody"]
-    page = assign(intake, references[1:], number_of(app, CLINICIAN))
+    page = assign(intake, references[1:], id_of(app, CLINICIAN))
     assert f"2 requests are {CLINICIAN}'s now." in page.text
     assert owners(page) == ["Me", CLINICIAN, CLINICIAN]
     page = assign(signed_in(CLINICIAN), references, "me")
@@ -64,7 +55,7 @@ def test_chosen_requests_are_given_away_at_once_with_an_event_each(
 
 def test_the_owner_filter_knows_me_nobody_and_a_colleague(app: Flask, intake: Browser) -> None:
     references = add_requests(app, [("Mine", ROUTINE, NOW), ("Theirs", ROUTINE, NOW), ("Free", ROUTINE, NOW)])
-    clinician = number_of(app, CLINICIAN)
+    clinician = id_of(app, CLINICIAN)
     assign(intake, references[:1], "me")
     assign(intake, references[1:2], clinician)
     for owner, shown in {"me": ["Mine"], "nobody": ["Free"], clinician: ["Theirs"]}.items():
@@ -91,8 +82,8 @@ def test_what_cannot_be_given_is_refused_in_words(app: Flask, intake: Browser) -
         "",
         "x",
         "9" * 400,
-        number_of(app, "admin@acme.example"),
-        number_of(app, "intake@other.example"),
+        id_of(app, "admin@acme.example"),
+        id_of(app, "intake@other.example"),
     ):
         assert "that person is not here any more" in assign(intake, [reference], nobody).text
     assert [what for what, _, _ in events(app, reference)] == ["received"]
@@ -132,14 +123,9 @@ def test_a_decision_and_a_gift_of_the_same_request_wait_for_each_other(app: Flas
 
 def test_a_person_who_left_is_told_as_such_and_gets_nothing_more(app: Flask, intake: Browser) -> None:
     references = add_requests(app, [("One", ROUTINE, NOW), ("Two", ROUTINE, NOW)])
-    clinician = number_of(app, CLINICIAN)
+    clinician = id_of(app, CLINICIAN)
     assign(intake, references[:1], clinician)
-    with app.app_context():
-        session = app.extensions["screener.database"].sessions()
-        clinic = find_clinic(session, "acme")
-        assert clinic is not None
-        set_roles(session, staff_id=clinician, clinic_id=clinic.id, roles=[], now=NOW)
-        session.commit()
+    give_roles(app, CLINICIAN)
     page = intake.get(QUEUE)
     assert owners(page) == ["Somebody who left", "Nobody"]
     assert names(intake.get(f"{QUEUE}?owner=left")) == names(page)[:1]
@@ -202,7 +188,7 @@ def test_new_requests_are_counted_by_the_pages_own_filters(app: Flask, intake: B
 
 
 @pytest.mark.parametrize("since", ["", "x", "nan", "inf", "-inf", "1e300", "9" * 400, "%00"])
-def test_a_time_that_is_none_is_refused(intake: Browser, since: str) -> None:
+def test_something_that_is_no_time_is_refused(intake: Browser, since: str) -> None:
     assert intake.get(f"/desk/acme/queue/new?since={since}").status == 400
 
 

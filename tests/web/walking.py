@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import Any, Literal
 
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, PASSWORD, as_form
@@ -24,6 +26,7 @@ from screener.domain.screening import screen
 from screener.store.clinics import find_clinic
 from screener.store.drafts import add_draft, find_open_draft, save_draft
 from screener.store.saved_drafts import save_for_later
+from screener.store.staff import find_person, set_roles
 from screener.store.tables import Clinic, FailedTries
 from screener.store.tenancy import enter_clinic
 from screener.web.access import card_of
@@ -102,8 +105,13 @@ def begin(browser: Browser, clinic: str = "acme") -> Walk:
     """Starts as a patient does: at the clinic's page."""
     start = browser.get(f"/c/{clinic}")
     first = browser.post(start.forms[0].get("action", ""))
-    assert first.status == 303
-    return Walk(browser, first.location.split("/")[2])
+    return walk_of(first, browser)
+
+
+def walk_of(page: Page, browser: Browser) -> Walk:
+    """The draft that a form leads on to."""
+    assert page.status == 303, page.problems
+    return Walk(browser, page.location.split("/")[2])
 
 
 def fill(browser: Browser, page: Page, answers: AnswersById) -> Page:
@@ -199,6 +207,22 @@ def take_second_step(browser: Browser, page: Page, email: str) -> Page:
     return browser.post(asked.path, token_of(asked) | {"code": code})
 
 
+def id_of(app: Flask, email: str) -> int:
+    """The id of a member of staff."""
+    with app.app_context():
+        person = find_person(app.extensions["screener.database"].sessions(), email)
+        assert person is not None
+        return int(person.id)
+
+
+def give_roles(app: Flask, email: str, *roles: str) -> None:
+    """Gives a person these roles at acme and takes all others; without any they have left."""
+    with at_clinic(app, "acme") as (session, clinic):
+        about = {"staff_id": id_of(app, email), "clinic_id": clinic.id}
+        set_roles(session, **about, roles=roles, now=datetime.now(UTC))
+        session.commit()
+
+
 def forget_failures(app: Flask) -> None:
     """As if a day had passed since anybody failed to sign in."""
     with app.app_context():
@@ -207,13 +231,17 @@ def forget_failures(app: Flask) -> None:
         session.commit()
 
 
+def path_of(reference: str, clinic: str = "acme") -> str:
+    """The request's page at the desk."""
+    return f"/desk/{clinic}/requests/{reference}"
+
+
 def move(browser: Browser, reference: str, clinic: str = "acme", **form: object) -> Page:
     """Opens a request, then sends its decision form with these fields."""
-    page = browser.get(f"/desk/{clinic}/requests/{reference}")
-    path = f"/desk/{clinic}/requests/{reference}/move"
+    page = browser.get(path_of(reference, clinic))
     version = re.search(r'name="version" value="(\d+)"', page.source)
     assert version
-    return browser.post(path, token_of(page) | {"version": version[1]} | form)
+    return browser.post(f"{page.path}/move", token_of(page) | {"version": version[1]} | form)
 
 
 # ---------------------------------------------------------------- the memory behind the doors
@@ -268,6 +296,18 @@ def add_request(session: Session, clinic: Clinic, number: int, *person: Any) -> 
 def count_rows(app: Flask, table: type[Any], clinic: str = "acme") -> int:
     with at_clinic(app, clinic) as (session, _):
         return session.query(table).count()
+
+
+def at_once(*steps: Callable[[], Any]) -> list[Any]:
+    """Takes all steps in the same moment, each in a thread of its own; what each gave, in their order."""
+    together = Barrier(len(steps))
+
+    def take(step: Callable[[], Any]) -> Any:
+        together.wait(10)
+        return step()
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return list(pool.map(take, steps))
 
 
 SignedIn = Callable[[str], Browser]
