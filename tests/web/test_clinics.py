@@ -117,6 +117,14 @@ def test_whoever_looks_after_the_clinics_reads_nothing_of_any(app: Flask, owner:
         assert owner.get(f"/desk/acme/{place}").status == 404
 
 
+def test_each_clinic_speaks_its_own_languages(app: Flask) -> None:
+    for slug, spoken in (("acme", ["en"]), ("other", ["en", "es"])):
+        with at_clinic(app, slug) as (session, clinic):
+            clinic.languages = spoken
+            session.commit()
+        assert ("Español" in Browser(app).get(f"/c/{slug}").text) is ("es" in spoken)
+
+
 def test_the_right_ends_at_the_next_request(app: Flask, owner: Browser) -> None:
     with app.app_context():
         session = app.extensions["screener.database"].sessions()
