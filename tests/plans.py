@@ -32,7 +32,7 @@ FEW: Final = frozenset(
 GROWING: Final = tuple(sorted(set(Base.metadata.tables) - FEW))
 _SQLITE_STEP: Final = re.compile(r"(SCAN|SEARCH) (\w+)(?:.*? \((.*)\))?")
 _SQLITE_BOUND: Final = re.compile(r"(\w+)(?=[=<>])")
-_POSTGRESQL_STEP: Final = re.compile(r"(?:->\s+)?(?:Seq|Index|Index Only) Scan.* on (\w+)")
+_POSTGRESQL_STEP: Final = re.compile(r"(?:->\s+)?(?:Seq|Index|Index Only|Bitmap Heap) Scan.* on (\w+)")
 _POSTGRESQL_BOUND: Final = re.compile(r"\(+(\w+)\)?(?:::\w+)? (?:[=<>]+|IS) ")
 Found = tuple[str, frozenset[str]]
 

@@ -50,16 +50,15 @@ def list_matches(session: Session, consultation: Consultation) -> list[Match]:
     """The newest first; linked ones whether they still look alike or not."""
     links = _links(session, consultation)
     rows = session.scalars(
-        select(Consultation)
-        .where(
+        select(Consultation).where(
             Consultation.id != consultation.id,
             Consultation.withdrawn_at.is_(None),
             Consultation.id.in_([*links, *_alike(session, consultation)]),
         )
-        .order_by(Consultation.received_at.desc(), Consultation.id)
-        .limit(MOST_SHOWN)
     )
-    return [_match(session, consultation, row, links.get(row.id)) for row in rows]
+    # Here, for SQLite would go through all requests in their order.
+    newest = sorted(rows, key=lambda row: row.received_at, reverse=True)[:MOST_SHOWN]
+    return [_match(session, consultation, row, links.get(row.id)) for row in newest]
 
 
 def note_compared(session: Session, one: Consultation, matches: Iterable[Match], staff_id: int) -> None:

@@ -6,12 +6,15 @@ Counted by the database, from an index that holds all of it (`COUNTED_BY`): a mi
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from screener.store.tables import Consultation
+
+# Of what stands in each index: of the ids each row would be read.
+_NUMBER: Final = func.count(Consultation.clinic_id)
 
 
 class Span(NamedTuple):
@@ -38,7 +41,7 @@ class Sort(NamedTuple):
 
 def count_weeks(session: Session, ends: Sequence[datetime]) -> list[int]:
     """How many came between each of these moments and the next."""
-    counts = (select(func.count(Consultation.id)).where(Span(*both).holds) for both in pairwise(ends))
+    counts = (select(_NUMBER).where(Span(*both).holds) for both in pairwise(ends))
     return list(session.execute(select(*(count.scalar_subquery() for count in counts))).one())
 
 
@@ -51,14 +54,13 @@ def count_sorts(session: Session, span: Span) -> list[Sort]:
         Consultation.language,
         Consultation.article_class,
     )
-    counted = select(*shared, func.count(Consultation.id)).where(span.holds).group_by(*shared)
+    counted = select(*shared, _NUMBER).where(span.holds).group_by(*shared)
     return [Sort(*row) for row in session.execute(counted)]
 
 
 def count_waits(session: Session, span: Span) -> dict[int, int]:
     """How many were first tried after so many minutes; those nobody tried yet are left out."""
     minutes = Consultation.tried_minutes
-    counted = (
-        select(minutes, func.count(Consultation.id)).where(span.holds, minutes.is_not(None)).group_by(minutes)
-    )
-    return dict(session.execute(counted).all())
+    counted = select(minutes, _NUMBER).where(span.holds, minutes.is_not(None)).group_by(minutes)
+    rows: Any = session.execute(counted).all()
+    return dict(rows)

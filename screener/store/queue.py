@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, func, null, or_, select, true, union_all
+from sqlalchemy import RowMapping, Select, and_, func, null, or_, select, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -61,7 +61,10 @@ class Filter:
     # What is owed before this moment.
     due_before: datetime | None = None
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
+    def conditions(
+        self, received_at: Any = Consultation.received_at, owed_at: Any = Consultation.owed_at
+    ) -> Iterator[ColumnElement[bool]]:
+        """With these in place of the columns."""
         yield Consultation.state.in_(self.states)
         wanted = (
             (Consultation.kind, self.kind),
@@ -81,11 +84,11 @@ class Filter:
         if self.owner_not_in is not None:
             yield and_(Consultation.owner_id.is_not(None), Consultation.owner_id.not_in(self.owner_not_in))
         if self.received_from is not None:
-            yield Consultation.received_at >= self.received_from
+            yield received_at >= self.received_from
         if self.received_before is not None:
-            yield Consultation.received_at < self.received_before
+            yield received_at < self.received_before
         if self.due_before is not None:
-            yield Consultation.owed_at < self.due_before
+            yield owed_at < self.due_before
 
 
 class Cursor(NamedTuple):
@@ -168,22 +171,30 @@ class _Strip(NamedTuple):
     """
 
     chosen: Filter
-    is_owed: Callable[[Any], ColumnElement[bool]]
+    is_owed: Callable[[Any], ColumnElement[bool]] | None = None
     is_overdue: bool = False
     # What a page was turned from.
     beyond: tuple[ColumnElement[bool], ...] = ()
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
-        # What came lately is found by when it came, however much of all there is is owed.
-        is_late = self.chosen.received_from is not None
-        return self.in_order() if is_late else self._where(Consultation.owed_at)
+        """Found by what is owed; what came lately, by when it came."""
+        asks_owed = self.is_owed is not None or self.chosen.due_before is not None
+        if asks_owed and self.chosen.received_from is None:
+            return self._where(_unindexed(Consultation.received_at), Consultation.owed_at)
+        return self.in_order()
 
     def in_order(self) -> tuple[ColumnElement[bool], ...]:
-        """The same, found by the index that has the order: none finds what a function gives."""
-        return self._where(func.coalesce(Consultation.owed_at, null()))
+        """The same, found by the index that has the order."""
+        return self._where(Consultation.received_at, _unindexed(Consultation.owed_at))
 
-    def _where(self, owed_at: Any) -> tuple[ColumnElement[bool], ...]:
-        return (*self.chosen.conditions(), self.is_owed(owed_at), *self.beyond)
+    def _where(self, received_at: Any, owed_at: Any) -> tuple[ColumnElement[bool], ...]:
+        owed = () if self.is_owed is None else (self.is_owed(owed_at),)
+        return (*self.chosen.conditions(received_at, owed_at), *owed, *self.beyond)
+
+
+def _unindexed(column: Any) -> Any:
+    """No index finds what a function gives, and of two that could the database takes the wrong one."""
+    return func.coalesce(column, null())
 
 
 def list_places(
@@ -219,7 +230,7 @@ def _strips(chosen: Filter, order: Order, now: datetime) -> Iterator[_Strip]:
             if chosen.due_before is None:
                 yield _Strip(one, lambda owed_at: owed_at.is_(None))
         else:
-            yield _Strip(one, lambda _owed_at: true())
+            yield _Strip(one)
 
 
 def _read_few(session: Session, strips: Sequence[_Strip], now: datetime) -> list[Cursor]:

@@ -1,6 +1,6 @@
 """Retention: what a clinic may keep no longer, counted beforehand and deleted when its time comes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -81,6 +81,11 @@ def _over_by(periods: Periods, moment: datetime) -> tuple[ColumnElement[bool], C
     )
 
 
+def _in_order(periods: Periods, moment: datetime) -> Iterator[tuple[ColumnElement[bool], Any]]:
+    """Each sort with what an index has it in the order of."""
+    return zip(_over_by(periods, moment), (Consultation.state_since, Consultation.charted_at), strict=True)
+
+
 def _is_not_held(time_zone: str, moment: datetime) -> ColumnElement[bool]:
     return or_(Consultation.keep_until.is_(None), Consultation.keep_until <= last_day_over(moment, time_zone))
 
@@ -113,7 +118,7 @@ def count_over(
     """What goes by this moment, if nothing happens to it before; of that only what `kept_by` would keep."""
     # One by one, for an index has each sort.
     requests = [
-        select(func.count(Consultation.id)).where(is_over, _is_not_held(time_zone, moment))
+        select(func.count(Consultation.clinic_id)).where(is_over, _is_not_held(time_zone, moment))
         for is_over in _over_by(periods, moment)
     ]
     drafts = select(func.count(Draft.id)).where(is_expired(timedelta(days=periods.draft_days), moment))
@@ -135,15 +140,16 @@ def list_over(
     session: Session, periods: Periods, time_zone: str, moment: datetime, *, limit: int, skip: int = 0
 ) -> list[Going]:
     """Those that go by this moment, the longest due first as far as no hold delays them."""
-    rows = session.scalars(
-        select(Consultation)
-        .where(_is_over(periods, time_zone, moment))
-        .order_by(func.coalesce(Consultation.charted_at, Consultation.state_since), Consultation.id)
-        .offset(skip)
-        .limit(limit)
-    )
+    places: list[tuple[datetime, UUID]] = []
+    for is_over, since in _in_order(periods, moment):
+        longest = select(since, Consultation.id).where(is_over, _is_not_held(time_zone, moment))
+        found = session.execute(longest.order_by(since, Consultation.id).limit(skip + limit))
+        places += [(at, row_id) for at, row_id in found]
+    ids = [row_id for _, row_id in sorted(places)[skip : skip + limit]]
+    rows = {row.id: row for row in session.scalars(select(Consultation).where(Consultation.id.in_(ids)))}
     return [
-        Going(row.reference, row.state, request_goes_at(row, periods, time_zone) or moment) for row in rows
+        Going(row.reference, row.state, request_goes_at(row, periods, time_zone) or moment)
+        for row in (rows[row_id] for row_id in ids if row_id in rows)
     ]
 
 
@@ -160,10 +166,9 @@ def remove_over_requests(session: Session, clinic: Clinic, now: datetime, limit:
 
 
 def _hold_over(session: Session, clinic: Clinic, now: datetime, limit: int) -> Sequence[Consultation]:
-    """The longest due of the one sort or of the other: an index has each in order."""
+    """The longest due of the one sort or of the other."""
     over: Sequence[Consultation] = ()
-    sorts = _over_by(periods_of(clinic), now)
-    for is_over, since in zip(sorts, (Consultation.state_since, Consultation.charted_at), strict=True):
+    for is_over, since in _in_order(periods_of(clinic), now):
         over = (
             over
             or session.scalars(

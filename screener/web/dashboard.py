@@ -17,12 +17,14 @@ from screener.domain.consultation import State
 from screener.domain.figures import FEWEST, quantile, tell, tell_parts
 from screener.domain.progress import MILESTONES
 from screener.store.consultations import NO_RANK
+from screener.store.database import begin_reading
 from screener.store.endings import BEGUN, SENT, endings_by_page
 from screener.store.figures import Sort, Span, count_sorts, count_waits, count_weeks
 from screener.web.access import db, member_only
 from screener.web.due_words import how_long
 from screener.web.forms import clean_text
 from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
+from screener.web.transaction import finish_before_waiting
 
 dashboard = Blueprint("dashboard", __name__, url_prefix="/desk/<clinic_slug>/dashboard")
 
@@ -118,6 +120,9 @@ class Figure:
 @dashboard.get("")
 @member_only
 def index() -> Any:
+    # Of very many it takes seconds, in which others may write on SQLite too.
+    finish_before_waiting()
+    begin_reading(db())
     time_zone = g.staff_clinic.time_zone
     asked = {name: clean_text(request.args.get(name, "")) for name in ("from", "to", "weeks")}
     today = datetime.now(ZoneInfo(time_zone)).date()

@@ -188,7 +188,7 @@ def test_a_deep_page_of_a_long_queue_is_found_by_its_index(
 ) -> None:
     monkeypatch.setattr(queue, "MOST_SORTED", 0)
     for hours in range(3):
-        make_consultation(entered, urgency_rank=5, now=NOW + hours * HOUR)
+        make_consultation(entered, urgency_rank=5, now=NOW + hours * HOUR, due_at=NOW + 9 * HOUR)
     _, row, _ = list_queue(entered, NEW, now=NOW)
     about: tuple[dict[str, Any], ...] = (
         {},
@@ -197,6 +197,8 @@ def test_a_deep_page_of_a_long_queue_is_found_by_its_index(
         {"language": "en"},
         {"is_unowned": True},
         {"received_from": NOW - HOUR},
+        {"received_before": NOW + 9 * HOUR},
+        {"due_before": NOW + 10 * HOUR},
     )
     for order, changes in product(Order, about):
         with plans_of(database) as plans:
@@ -210,6 +212,10 @@ def test_a_deep_page_of_a_long_queue_is_found_by_its_index(
         assert any(deep <= plan.bounds for plan in pages), (order, changes, [plan.steps for plan in pages])
         assert not any(plan.sorts for plan in pages), (order, changes, [plan.steps for plan in pages])
         assert not any(plan.reads_all for plan in plans)
+        if "received_from" in changes:
+            # However much is owed, what came lately is little.
+            counts = [plan.bounds for plan in plans if "count(" in plan.statement]
+            assert all("received_at" in bounds for bounds in counts)
 
 
 def test_the_queue_holds_the_states_asked_for_and_one_clinic(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
 from builders import CHRONIC_AND_INTRACTABLE, CONTACT, EVERY_PAGE
 from flask import Flask
+from sqlalchemy import event
 from web.client import Browser, Page, words
 from web.walking import SignedIn, add_requests, at_clinic, begin, plant
 
@@ -121,6 +125,21 @@ def test_everybody_at_the_clinic_sees_them_and_nobody_sees_a_patient(app: Flask,
         assert figures(page)["How urgent they were"]["Urgent"] == [FEW, "6"]
         assert reference not in page.source
         assert CONTACT["contact_phone"] not in page.source
+
+
+def test_others_may_write_while_it_counts(app: Flask, intake: Browser) -> None:
+    database = app.extensions["screener.database"]
+    written: list[str] = []
+
+    def write(*about: Any) -> None:
+        if "GROUP BY consultations" in about[2]:
+            with closing(sqlite3.connect(database.url.database, timeout=0)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                written.append(about[2])
+
+    event.listen(database.engine, "before_cursor_execute", write)
+    assert intake.get(DASHBOARD).status == 200
+    assert written
 
 
 def test_a_clinic_without_requests_is_told_where_they_begin(intake: Browser) -> None:
