@@ -167,8 +167,8 @@ def test_a_page_reads_no_more_rows_than_it_shows_of_each_lane(
     entered.commit()
     monkeypatch.setattr(queue, "MOST_SORTED", 0)
     opened: list[Any] = []
-    plainly = queue.open_document
-    monkeypatch.setattr(queue, "open_document", lambda *args: opened.append(args) or plainly(*args))
+    plainly = queue.open_contact
+    monkeypatch.setattr(queue, "open_contact", lambda *args: opened.append(args) or plainly(*args))
     statements: list[str] = []
     event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     first = list_queue(entered, NEW, now=NOW, limit=5)
