@@ -116,7 +116,7 @@ def test_a_person_sees_from_where_they_signed_in(app: Flask, came_from: str, sho
     """Behind a socket that tells no address, too."""
     browser = Browser(app)
     browser.client.environ_base["REMOTE_ADDR"] = came_from
-    assert shown in sign_in(browser, INTAKE).get("/desk/account").text
+    assert f" {shown} password" in sign_in(browser, INTAKE).get("/desk/account").text
 
 
 def test_after_signing_in_a_person_comes_to_the_page_they_asked_for(app: Flask) -> None:
@@ -361,6 +361,13 @@ def test_each_opening_is_written_down_with_who_opened(app: Flask, signed_in: Sig
         ("read", "clinician@acme.example"),
     ]
     assert "read by intake@acme.example" in page.text
+
+
+def test_who_is_no_clinician_is_told_who_confirms(app: Flask, intake: Browser) -> None:
+    (reference,) = add_requests(app, [("Pat", ROUTINE, NOW)])
+    page = intake.get(f"/desk/acme/requests/{reference}/history/confirm")
+    assert page.status == 403
+    assert "Only a clinician of this clinic confirms and signs." in page.text
 
 
 def test_who_may_not_open_a_request_leaves_no_reading(app: Flask, signed_in: SignedIn) -> None:
