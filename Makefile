@@ -201,6 +201,7 @@ clean: ## Delete what was installed and cached; keeps instance/
 	  { echo "This needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "Python has no venv here. Install it (Debian: sudo apt install python3-venv)." >&2; exit 1; }
+	@echo "Setting up .venv. This takes a few minutes, once."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -22,12 +23,21 @@ ROOT = _CARRIED if _CARRIED.is_dir() else _PACKAGE.parent
 # What is this installation's own, keys first: in a checkout, else where the command is run.
 INSTANCE = Path(os.environ.get("SCREENER_INSTANCE") or ("" if ROOT == _CARRIED else ROOT) / Path("instance"))
 KEYS_FILE = "keys.env"
-LONGEST_WAIT: Final = 3600
 WEAKEST_SECRET = 32
+_RANGES: Final = {
+    "statement_seconds": (1, 3600),
+    "lock_seconds": (1, 3600),
+    "idle_transaction_seconds": (1, 3600),
+    "proxies": (0, 9),
+    "password_memory_kib": (64, 1_048_576),
+}
+# So like a setting's name that it was meant; what Kubernetes sets for a service of this name is not.
+_MISSPELLED: Final = 0.65
 _CONTACT: Final = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://[^\s/]+\S*|tel:\+[0-9-]+")
 # How a mail server may be reached, and its usual port; a plain one only on this very machine.
 _MAIL_PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 1025}
-_TARGET: Final = re.compile(r"(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?")
+_HOST: Final = r"[a-z0-9-]+(\.[a-z0-9-]+)*"
+_TARGET: Final = re.compile(rf"(\*\.[a-z0-9-]+\.)?{_HOST}(:\d{{1,5}})?")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -93,8 +103,11 @@ class Settings:
 
     @property
     def hosts(self) -> list[str]:
-        named = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
-        return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *named]
+        return [urlsplit(self.base_url).hostname or "localhost", "localhost", "127.0.0.1", *self.more_hosts]
+
+    @property
+    def more_hosts(self) -> list[str]:
+        return [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
 
     def link(self, path: str) -> str:
         """A page's full address, for mails and paper: never the request's host, which strangers choose."""
@@ -128,6 +141,7 @@ def load_settings(
 ) -> Settings:
     """Defaults, then instance/keys.env, then the environment, then overrides. Raises SettingsError."""
     values = _read_keys(instance / KEYS_FILE) | dict(environ)
+    _refuse_misspelled(values)
     found: dict[str, str | int] = {"database_url": f"sqlite:///{instance / 'screener.db'}"}
     for setting in fields(Settings):
         text = values.get(f"SCREENER_{setting.name.upper()}", "").strip()
@@ -136,6 +150,14 @@ def load_settings(
     settings = replace(Settings(), **(found | overrides))  # type: ignore[arg-type]  # one dict, two kinds
     _refuse_weak(settings)
     return settings
+
+
+def _refuse_misspelled(values: Mapping[str, str]) -> None:
+    known = [*(each.name.upper() for each in fields(Settings)), "INSTANCE"]
+    given = (name.removeprefix("SCREENER_") for name in values if name.startswith("SCREENER_"))
+    for name in set(given).difference(known):
+        if meant := get_close_matches(name, known, n=1, cutoff=_MISSPELLED):
+            raise SettingsError(f"SCREENER_{name} is not a setting. Did you mean SCREENER_{meant[0]}?")
 
 
 def _whole_number(name: str, text: str) -> int:
@@ -157,13 +179,13 @@ def _refuse_weak(settings: Settings) -> None:
             raise SettingsError(
                 f"SCREENER_{name.upper()} is weak. Use {WEAKEST_SECRET} or more random characters."
             )
-    if urlsplit(settings.base_url).scheme not in {"http", "https"}:
+    if not re.fullmatch(r"https?://[^/?#\s]+/?", settings.base_url):
         raise SettingsError(
-            "SCREENER_BASE_URL must be a full address, for example https://screen.example.org."
+            "SCREENER_BASE_URL must be a full address without a path, for example https://screen.example.org."
         )
-    for name in ("statement_seconds", "lock_seconds", "idle_transaction_seconds"):
-        if not 1 <= getattr(settings, name) <= LONGEST_WAIT:
-            raise SettingsError(f"SCREENER_{name.upper()} must be from 1 to {LONGEST_WAIT}.")
+    for name, (least, most) in _RANGES.items():
+        if not least <= getattr(settings, name) <= most:
+            raise SettingsError(f"SCREENER_{name.upper()} must be from {least} to {most}.")
     if settings.pace not in {"on", "off"}:
         raise SettingsError("SCREENER_PACE must be on or off.")
     _refuse_unfit_mail(settings)
@@ -171,17 +193,23 @@ def _refuse_weak(settings: Settings) -> None:
 
 
 def _refuse_unfit_lists(settings: Settings) -> None:
+    for host in settings.more_hosts:
+        if not re.fullmatch(_HOST, host.lower()):
+            raise SettingsError(
+                f"SCREENER_TRUSTED_HOSTS: {host} must be a host name, like www.example.org;"
+                " separate several with commas."
+            )
     for host in settings.webhook_targets:
         if not _TARGET.fullmatch(host):
             raise SettingsError(
-                f"SCREENER_WEBHOOK_HOSTS: {host} must be a host's name, like hooks.example.org, *.example.org"
-                " or hooks.example.org:8443; several are parted by commas."
+                f"SCREENER_WEBHOOK_HOSTS: {host} must be a host name, like hooks.example.org, *.example.org"
+                " or hooks.example.org:8443; separate several with commas."
             )
     for contact in settings.security_contacts:
         if not _CONTACT.fullmatch(contact):
             raise SettingsError(
                 f"SCREENER_SECURITY_CONTACT: {contact} must be mailto:security@example.org,"
-                " https://example.org/report or tel:+1-626-555-0100; several are parted by commas."
+                " https://example.org/report or tel:+1-626-555-0100; separate several with commas."
             )
 
 

@@ -173,10 +173,10 @@ def _parse_master_key(part: str) -> tuple[int, bytes]:
     # The messages never repeat the text: it may hold a key.
     number, colon, encoded = part.partition(":")
     if not colon or not number.isascii() or not number.isdigit():
-        raise ValueError("a master key reads <number>:<base64 of 32 bytes>; several are parted by commas")
+        raise ValueError("a master key looks like 1:<base64 of 32 bytes>; separate several with commas")
     version = int(number)
     if not 1 <= version <= _LARGEST_VERSION:
-        raise ValueError(f"a master key's number lies between 1 and {_LARGEST_VERSION}")
+        raise ValueError(f"a master key's number must be from 1 to {_LARGEST_VERSION}")
     try:
         key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
@@ -184,7 +184,7 @@ def _parse_master_key(part: str) -> tuple[int, bytes]:
     if len(key) != KEY_BYTES:
         raise ValueError(f"master key {version} has {len(key)} bytes; it needs {KEY_BYTES}")
     if len(set(key)) < _LEAST_DIFFERENT_BYTES:
-        raise ValueError(f"master key {version} is not random; make one with MasterKeys.new_text()")
+        raise ValueError(f"master key {version} is not random; `screener keys add-master` makes one")
     return version, key
 
 

@@ -152,7 +152,14 @@ def open_database(settings: Settings) -> Database:
     """Raises SettingsError where the keys or the address of the database will not do."""
     try:
         vault = Vault(MasterKeys.parse(settings.master_keys), settings.secret.encode())
-        limits = Limits(settings.statement_seconds, settings.lock_seconds, settings.idle_transaction_seconds)
+    except ValueError as error:
+        raise SettingsError(f"SCREENER_MASTER_KEYS: {error}.") from error
+    limits = Limits(settings.statement_seconds, settings.lock_seconds, settings.idle_transaction_seconds)
+    try:
         return Database(settings.database_url, vault, limits)
     except (ValueError, ArgumentError) as error:
-        raise SettingsError(f"SCREENER_MASTER_KEYS or SCREENER_DATABASE_URL: {error}") from error
+        # Never the address itself: it may hold a password.
+        raise SettingsError(
+            "SCREENER_DATABASE_URL must look like sqlite:////var/lib/screener/screener.db"
+            " or postgresql://user:password@host/database (several servers: @one,two/)."
+        ) from error

@@ -32,17 +32,19 @@ class _Backups(click.Group):
 
 @click.group("backup", cls=_Backups)
 def backup_group() -> None:
-    """`screener backup FILE` makes one while all goes on; `screener backup verify FILE` proves one.
+    """Make an encrypted backup, or check one.
 
-    Compressed and encrypted, under SCREENER_BACKUP_KEY or else the current master key. The keys are not in
-    it: keep instance/keys.env, or where else they are, apart from it.
+    `screener backup FILE` makes one while the server runs; `screener backup verify FILE` checks one.
+
+    The file is compressed, and encrypted with SCREENER_BACKUP_KEY or else with the current master key. The
+    keys are not in it: keep instance/keys.env, or wherever your keys are, in another place.
     """
 
 
 @backup_group.command("make")
 @click.argument("file", type=_FILE)
 def make_command(file: Path) -> None:
-    """All as of one moment, to a new FILE, which is then read back and proven."""
+    """Copy the whole database to FILE, and check the copy."""
     from screener.store.backups import make_backup
 
     database, keeper = _at_hand()
@@ -58,7 +60,10 @@ def make_command(file: Path) -> None:
 @backup_group.command("verify")
 @click.argument("file", type=_FILE)
 def verify_command(file: Path) -> None:
-    """Open all of FILE, and prove the database in it; exit 1 if something is wrong."""
+    """Open all of FILE and check the database in it.
+
+    The exit status is 1 if something is wrong.
+    """
     from screener.store.backups import verify_backup
 
     _, keeper = _at_hand()
@@ -68,11 +73,15 @@ def verify_command(file: Path) -> None:
 
 @click.command("restore")
 @click.argument("file", type=_FILE)
-@click.option("--replace", is_flag=True, help="Also where the database is not empty: all that is in it goes.")
+@click.option(
+    "--replace", is_flag=True, help="Replace a database that is not empty. Everything in it is lost."
+)
 def restore_command(file: Path, *, replace: bool) -> None:
-    """Put FILE back, prove it and bring it up to date. Stop the server and `screener deliver` first.
+    """Put a backup back, check it and bring it up to date.
 
-    Nobody stays signed in. What was said, decided and deleted after the backup was made is undone.
+    Stop the server and `screener deliver` first.
+
+    Everybody is signed out. Whatever happened after the backup was made is undone, deletions too.
     """
     from screener.store.backups import restore_backup
 

@@ -36,8 +36,25 @@ _ROWS_A_STEP: Final = 100
 _STOPPING_SECONDS: Final = 20
 
 
+_SECTIONS: Final = {
+    "Set up": ("setup", "doctor", "clinic", "staff", "token", "demo"),
+    "Run": ("serve", "deliver", "retention"),
+    "Look after": ("backup", "restore", "keys", "audit", "export", "reindex", "replay"),
+    "Try the rules": ("questions", "classify"),
+}
+
+
 class _Commands(click.Group):
-    """Says what is wrong with the settings or keys in words, not in a traceback."""
+    """Says what is wrong with the settings, keys or database in words, not in a traceback."""
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """In the order in which they are needed."""
+        widest = max(map(len, self.commands))
+        limit = formatter.width - widest - 6
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                rows = [(f"{name:{widest}}", self.commands[name].get_short_help_str(limit)) for name in names]
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -50,12 +67,24 @@ class _Commands(click.Group):
                 case "UnreadableError":
                     told = "`screener keys list` tells if a key is missing."
                     raise click.ClickException(f"Something sealed does not open: {error}. {told}") from error
+                case "OperationalError" | "ProgrammingError":
+                    # Its first line: no statement, and nothing that was to be stored.
+                    said = str(getattr(error, "orig", error)).partition("\n")[0]
+                    told = "Check SCREENER_DATABASE_URL, and that `screener setup` was run."
+                    raise click.ClickException(f"The database says: {said}\n{told}") from error
             raise
 
 
 @click.group(cls=_Commands)
 def main() -> None:
-    """Headache screener: danger first, then class, then a consultation request."""
+    """Run and look after a headache screener.
+
+    To see it: `screener setup`, `screener demo`, then `screener serve --demo`. For a clinic: `screener
+    setup`, `screener doctor`, `screener clinic add` and `screener staff add`; then keep `screener serve`
+    and `screener deliver` running.
+
+    Settings are SCREENER_* variables in the environment: see .env.example or docs/settings.md.
+    """
 
 
 for command in (*backup_commands.COMMANDS, *key_commands.COMMANDS):
@@ -64,24 +93,25 @@ for command in (*backup_commands.COMMANDS, *key_commands.COMMANDS):
 
 @main.command("classify")
 @click.argument("source", type=click.File("rb"), default="-")
-@click.option("--brief", is_flag=True, help="Leave out the reasons and what would change the class.")
+@click.option("--brief", is_flag=True, help="Leave out the reasons, and what would change the class.")
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(["auto", "json", "csv"]),
     default="auto",
     show_default=True,
-    help="auto: by the file's ending, else by how it begins.",
+    help="auto goes by the file's extension, else by how the file begins.",
 )
 def classify_command(source: IO[bytes], *, brief: bool, file_format: str) -> None:
-    """Classify answers: one JSON object, an array, JSON lines or CSV, from SOURCE or standard input.
+    """Classify answers from a JSON or CSV file.
 
-    A CSV file's header holds question ids. An empty cell was not asked, null or unsure is "I'm not sure",
-    a semicolon parts several choices.
+    SOURCE is a file, or standard input if left out. It holds one JSON object, an array, JSON lines or CSV. A
+    CSV file has question ids in its header. Leave a cell empty if the question was not asked; write null or
+    unsure for "I'm not sure"; separate several choices with semicolons.
 
-    Writes one JSON object a line, in order. An object or row that cannot be read gives
-    {"error", "id", "line"} on its line, where "line" counts objects or rows from 1 (0 is the header of a
-    CSV file); the others are still classified, and the exit status is 1.
+    Prints one JSON object per line, in order. For an object or row that cannot be read it prints {"error",
+    "id", "line"} instead, where "line" counts objects or rows from 1 (0 is the header of a CSV file). The
+    others are still classified, and the exit status is 1.
     """
     failed = False
     items = read_objects(source, file_format)
@@ -138,7 +168,10 @@ def _size_of(source: IO[bytes]) -> int | None:
 
 @main.command("questions")
 def questions_command() -> None:
-    """List every question: id, kind, allowed values and wording, one JSON object a line."""
+    """List every question, its id and its allowed values.
+
+    Prints one JSON object per line: id, kind, allowed values and wording.
+    """
     for question in QUESTIONNAIRE:
         click.echo(json.dumps(_describe(question)))
 
@@ -161,7 +194,11 @@ def _describe(question: Question) -> dict[str, object]:
 
 @main.command("doctor")
 def doctor_command() -> None:
-    """Say what this installation stands on and what could be better; exit 1 if something must be mended."""
+    """Check this installation and say what to fix.
+
+    Looks at the settings, files, keys, database, clock and mail. The exit status is 1 if something must be
+    fixed; a line that begins with "Better:" is advice.
+    """
     from screener.settings import load_settings
     from screener.web.doctor import examine
 
@@ -176,9 +213,12 @@ def doctor_command() -> None:
 
 
 @main.command("deliver")
-@click.option("--once", is_flag=True, help="Send what is due, then stop.")
+@click.option("--once", is_flag=True, help="Send what is due, then exit. Deletes nothing.")
 def deliver_command(*, once: bool) -> None:
-    """Send mail that waits, tell clinics' systems what happened, delete what is over; until stopped."""
+    """Send waiting mail and webhooks; delete what is past its time.
+
+    Runs until it is stopped. On SIGTERM it finishes the message in hand.
+    """
     import signal
 
     from screener import create_app
@@ -203,11 +243,11 @@ def deliver_command(*, once: bool) -> None:
 
 
 @main.command("retention")
-@click.option("--dry-run", is_flag=True, help="Only count what would go.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
 def retention_command(*, dry_run: bool) -> None:
-    """Delete what each clinic's time is over for, as `screener deliver` does once an hour.
+    """Delete what is past its time, once.
 
-    For installations that send no mail: run it every hour.
+    `screener deliver` does this every hour. Run it every hour yourself if that is not running.
     """
     from collections import Counter
     from datetime import UTC, datetime
@@ -219,35 +259,45 @@ def retention_command(*, dry_run: bool) -> None:
     for swept in way(_open_database(), datetime.now(UTC)):
         counts[swept.slug, swept.kind] += swept.number
     for (slug, kind), count in counts.items():
-        click.echo(f"{slug}: {count:,} {kind} {'would go' if dry_run else 'deleted'}")
+        click.echo(f"{slug}: {count:,} {kind} {'would be deleted' if dry_run else 'deleted'}")
     if not counts:
-        click.echo("Nothing is over.")
+        click.echo("Nothing to delete.")
 
 
 @main.command("setup")
 def setup_command() -> None:
-    """Make this installation's keys (once) and bring the database up to date."""
+    """Make the keys (once) and bring the database up to date."""
     from screener.settings import INSTANCE, KEYS_FILE, make_keys
     from screener.store.migrations import migrate
 
-    if make_keys():
-        click.echo(f"Made fresh keys: {INSTANCE / KEYS_FILE}")
-        click.echo("Keep a copy somewhere safe: without them nothing opens.")
+    try:
+        made = make_keys()
+    except OSError as error:
+        raise click.ClickException(
+            f"{INSTANCE}: {error.strerror}. Set SCREENER_INSTANCE to a folder that can be written to."
+        ) from error
+    if made:
+        click.echo(f"Made new keys in {INSTANCE / KEYS_FILE}. Keep a copy safe: nothing opens without them.")
     migrate(_open_database())
 
 
 @main.group("clinic")
 def clinic_group() -> None:
-    """Clinics of this installation."""
+    """Add, change, list, disable or destroy clinics."""
 
 
 @clinic_group.command("add")
 @click.argument("slug")
 @click.option("--name", required=True)
 @click.option("--phone", required=True, help="As shown to patients.")
-@click.option("--hours", default="", help="When the phone is answered, in words.")
+@click.option("--hours", default="", help="When the phone is answered, in plain words.")
 @click.option("--time-zone", default="America/New_York", show_default=True)
-@click.option("--origin", "origins", multiple=True, help="A site that may frame the pages; may be repeated.")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    help="A website that may show the pages in a frame. Repeat for several.",
+)
 def add_clinic_command(
     slug: str, *, name: str, phone: str, hours: str, time_zone: str, origins: tuple[str, ...]
 ) -> None:
@@ -269,7 +319,10 @@ def add_clinic_command(
 
 @clinic_group.command("list")
 def list_clinics_command() -> None:
-    """List the clinics: slug, name, state, number of requests and origins, parted by tabs."""
+    """List the clinics.
+
+    Prints slug, name, state, number of requests and websites, separated by tabs.
+    """
     from screener.store.clinic_changes import count_requests
     from screener.store.clinics import list_clinics
 
@@ -283,16 +336,19 @@ def list_clinics_command() -> None:
 @click.argument("slug")
 @click.option("--name")
 @click.option("--phone", help="As shown to patients.")
-@click.option("--hours", help="When the phone is answered, in words.")
+@click.option("--hours", help="When the phone is answered, in plain words.")
 @click.option("--time-zone")
 @click.option(
-    "--origin", "origins", multiple=True, help="Sites that may frame the pages, in place of all before."
+    "--origin",
+    "origins",
+    multiple=True,
+    help="A website that may show the pages in a frame. Replaces the whole list; repeat for several.",
 )
-@click.option("--no-origins", is_flag=True, help="No site may frame the pages any more.")
+@click.option("--no-origins", is_flag=True, help="No website may show the pages in a frame.")
 def change_clinic_command(
     slug: str, *, origins: tuple[str, ...], no_origins: bool, **about: str | None
 ) -> None:
-    """Change what is named; all else stays."""
+    """Change what the options name, and nothing else."""
     from screener.store.clinic_changes import change_clinic
 
     changes: dict[str, object] = {name: value for name, value in about.items() if value is not None}
@@ -309,7 +365,10 @@ def change_clinic_command(
 @clinic_group.command("disable")
 @click.argument("slug")
 def disable_clinic_command(slug: str) -> None:
-    """Shut a clinic's pages, to patients and staff. Its data stays; `enable` opens them again."""
+    """Close a clinic's pages to patients and staff.
+
+    Its data stays. `screener clinic enable` opens the pages again.
+    """
     from datetime import UTC, datetime
 
     from screener.store.clinic_changes import disable_clinic
@@ -336,9 +395,10 @@ def enable_clinic_command(slug: str) -> None:
 @clinic_group.command("shred-key")
 @click.argument("slug")
 def shred_key_command(slug: str) -> None:
-    """Destroy a clinic's keys: whatever its patients said and its staff wrote stays shut for ever.
+    """Destroy a clinic's keys, and so its data, for good.
 
-    Asks for the slug once more. Only the audit trail, plain times and states can be read afterwards.
+    Nothing its patients said or its staff wrote can be opened again; only the audit trail, times and states
+    remain readable. Asks you to type the slug once more.
     """
     from datetime import UTC, datetime
 
@@ -373,16 +433,24 @@ def _clinic(slug: str, database: Database | None = None) -> Iterator[tuple[Sessi
 
 @main.group("token")
 def token_group() -> None:
-    """Tokens for clinics' own systems."""
+    """Let a clinic's own systems in, or shut them out."""
 
 
 @token_group.command("add")
 @click.argument("slug")
 @click.option("--name", required=True, help="The system that will hold it.")
-@click.option("--right", "rights", multiple=True, required=True, help="May be repeated.")
-@click.option("--days", type=click.IntRange(1, 366), help="How long it works; without, until it is revoked.")
+@click.option(
+    "--right",
+    "rights",
+    multiple=True,
+    required=True,
+    help="What it may do, like requests.read (docs/api.md). Repeat for several.",
+)
+@click.option(
+    "--days", type=click.IntRange(1, 366), help="How long it works. If left out: until it is revoked."
+)
 def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: int | None) -> None:
-    """Make a token of a clinic and print it, once."""
+    """Make a token and print it. It is shown only once."""
     from datetime import UTC, datetime, timedelta
 
     from screener.domain.rights import Right
@@ -411,7 +479,10 @@ def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: in
 @token_group.command("list")
 @click.argument("slug")
 def list_tokens_command(slug: str) -> None:
-    """List a clinic's tokens: id, name, ending, rights and state, parted by tabs."""
+    """List a clinic's tokens.
+
+    Prints id, name, last characters, rights and state, separated by tabs.
+    """
     from datetime import UTC, datetime
 
     from screener.store.api_tokens import list_tokens, state_of
@@ -429,7 +500,7 @@ def list_tokens_command(slug: str) -> None:
 @click.argument("slug")
 @click.argument("token_id", type=click.UUID)
 def revoke_token_command(slug: str, token_id: UUID) -> None:
-    """Revoke a token: it opens nothing any more."""
+    """Revoke a token, so that it opens nothing."""
     from datetime import UTC, datetime
 
     from screener.store.api_tokens import revoke_token
@@ -447,22 +518,25 @@ def revoke_token_command(slug: str, token_id: UUID) -> None:
 
 @main.group("staff")
 def staff_group() -> None:
-    """People who work at the clinics."""
+    """Add people, or reset how they sign in."""
 
 
 @staff_group.command("add")
 @click.argument("email")
 @click.option("--clinic", "slug")
-@click.option("--role", "roles", multiple=True, help="At the clinic; may be repeated.")
-@click.option("--installation-admin", is_flag=True, help="Looks after the clinics; reads nothing of any.")
+@click.option("--role", "roles", multiple=True, help="intake, clinician or clinic_admin. Repeat for several.")
+@click.option(
+    "--installation-admin", is_flag=True, help="Looks after all clinics, and reads no clinic's requests."
+)
 @click.option("--name", required=True)
 def add_staff_command(
     email: str, *, slug: str | None, roles: tuple[str, ...], installation_admin: bool, name: str
 ) -> None:
-    """Add a person to a clinic and print the link with which they choose a password, once, within 72 hours.
+    """Add a person and print their invitation link.
 
-    The first administrator of a clinic comes in this way, and invites the others from its page. Without a
-    clinic it is somebody who looks after all of them.
+    With the link they choose a password, once, within 72 hours. This is how the first administrator of a
+    clinic gets in; they invite the others from the desk. With --installation-admin and no clinic, the person
+    looks after all clinics.
     """
     if bool(slug) != bool(roles) or not (slug or installation_admin):
         raise click.UsageError("Give --clinic and --role together, or --installation-admin, or all three.")
@@ -482,7 +556,10 @@ def add_staff_command(
 @staff_group.command("end-installation-admin")
 @click.argument("email")
 def end_installation_admin_command(email: str) -> None:
-    """Take the care of all clinics from a person; their roles at clinics stay."""
+    """Stop a person looking after all clinics.
+
+    Their roles at single clinics stay.
+    """
     from datetime import UTC, datetime
 
     from screener.store.staff import end_installation_admin, find_person
@@ -499,9 +576,11 @@ def end_installation_admin_command(email: str) -> None:
 @staff_group.command("forget-second-step")
 @click.argument("email")
 def forget_second_step_command(email: str) -> None:
-    """For whoever lost app, passkeys and recovery codes: make sure who asks, then let them set one up anew.
+    """Let a person set up a new second step.
 
-    They are signed out. Until they set one up, the password alone is enough to do so: do it while they wait.
+    For somebody who lost their app, passkeys and recovery codes. Make sure first that it is really them. They
+    are signed out, and until they set up a new second step, their password alone lets them do it: run this
+    while they wait.
     """
     from datetime import UTC, datetime
 
@@ -513,16 +592,17 @@ def forget_second_step_command(email: str) -> None:
             raise click.ClickException(f"Nobody has the address {email}.")
         forget_second_steps(session, person, datetime.now(UTC))
         session.commit()
-    click.echo("Done. At the next sign-in a second step is set up.")
+    click.echo("Done. They set up a new second step when they next sign in.")
 
 
 @main.command("replay")
 @click.option("--clinic", "slug", help="Only this clinic's screenings.")
 @click.option("--rows", "with_rows", is_flag=True, help="Also name each request whose verdicts changed.")
 def replay_command(*, slug: str | None, with_rows: bool) -> None:
-    """Classify every stored screening by today's rules and show what changed: was -> now.
+    """Show which stored results today's rules would change.
 
-    Nothing is written, and no answer or name is shown. The exit status is 1 if a screening could not be
+    Classifies every stored screening again, and prints was -> now. Nothing is written, and no answer or name
+    is shown. The exit status is 1 if a screening could not be
     opened or read.
     """
     from screener.web.replay import Replay, Unreadable, list_clinic_ids
@@ -542,10 +622,10 @@ def replay_command(*, slug: str | None, with_rows: bool) -> None:
 
 @main.command("reindex")
 def reindex_command() -> None:
-    """Fill in what the queue searches and filters by, where it is missing or out of date.
+    """Rebuild what the queue searches and filters by.
 
-    Run it once after an update that says so, or after a clinic's oldest key is gone. Running it again
-    changes nothing.
+    Run it once after an upgrade that says so, or after a clinic's oldest key is gone. Running it again is
+    harmless.
     """
     from screener.store.reindexing import reindex_page
     from screener.store.tenancy import enter_clinic
@@ -566,14 +646,19 @@ def reindex_command() -> None:
 
 @main.group("audit")
 def audit_group() -> None:
-    """The audit trail: who read or changed what."""
+    """Check that the audit trail is whole."""
 
 
 @audit_group.command("verify")
 @click.option("--clinic", "slug", help="Only this clinic's trail.")
-@click.option("--head", "kept", type=click.File("r"), help="Heads that `screener audit head` printed before.")
+@click.option(
+    "--head", "kept", type=click.File("r"), help="A file with what `screener audit head` printed earlier."
+)
 def verify_command(*, slug: str | None, kept: IO[str] | None) -> None:
-    """Compute each clinic's trail anew; exit 1 if an entry was changed, moved, removed or cut off."""
+    """Check each clinic's trail from its first entry.
+
+    The exit status is 1 if an entry was changed, moved, removed or cut off.
+    """
     from screener.store.audit import verify_chain
     from screener.web.trails import each_trail, read_heads
 
@@ -599,7 +684,10 @@ def verify_command(*, slug: str | None, kept: IO[str] | None) -> None:
 @audit_group.command("head")
 @click.option("--clinic", "slug", help="Only this clinic's trail.")
 def head_command(*, slug: str | None) -> None:
-    """Print where each clinic's trail ends, to keep on another machine and to verify against later."""
+    """Print where each clinic's trail ends.
+
+    Keep the output on another machine: `screener audit verify --head FILE` checks against it later.
+    """
     from screener.store.audit import find_head
     from screener.web.trails import each_trail
 
@@ -613,14 +701,19 @@ def head_command(*, slug: str | None) -> None:
 @main.command("export")
 @click.argument("slug")
 @click.option(
-    "--output", required=True, type=click.Path(dir_okay=False), help="A file that is not there yet."
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="A new file to write; it must not exist yet.",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only what came since this day.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only requests that came in on or after this day."
+)
 def export_command(slug: str, *, output: str, since: datetime | None) -> None:
-    """Write a clinic's requests as FHIR: one transaction Bundle a line, oldest first.
+    """Write a clinic's requests to a FHIR file.
 
-    Withdrawn ones are left out. The file is readable by you alone; each request stands in the audit trail as
-    read.
+    One transaction Bundle per line, oldest first, without withdrawn requests. Only you can read the file. The
+    audit trail records that each request was read.
     """
     from zoneinfo import ZoneInfo
 
@@ -665,10 +758,13 @@ def _new_file(path: str) -> Iterator[IO[str]]:
 @click.option(
     "--submissions",
     type=click.IntRange(0, 10_000_000),
-    help="How many there are to be; 40 at first.",
+    help="How many there should be in all. If left out: 40 when the clinic is new.",
 )
 def demo_command(*, submissions: int | None) -> None:
-    """Add the demo clinic with its staff and made-up submissions, or as many as are missing of a number."""
+    """Add a demo clinic with made-up patients.
+
+    Run again with a higher --submissions, it adds the missing ones.
+    """
     from screener import create_app
     from screener.web.demo import add_demo
 
@@ -683,25 +779,25 @@ def demo_command(*, submissions: int | None) -> None:
     "--address",
     default="127.0.0.1",
     show_default=True,
-    help="0.0.0.0 in a container; there, too, only for a proxy: it has no certificate.",
+    help="Use 0.0.0.0 in a container. Always put a proxy with a certificate in front.",
 )
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Processes; more than one only on PostgreSQL.",
+    help="How many processes. More than one needs PostgreSQL.",
 )
 @click.option(
     "--drain",
     default=0,
     show_default=True,
     type=click.IntRange(0, 60),
-    help="Seconds to serve on after a stop is asked for, not ready, so that a balancer turns elsewhere.",
+    help="After SIGTERM, serve on for this many seconds while /readyz says no: a load balancer moves on.",
 )
-@click.option("--demo", is_flag=True, help="Also print the demo clinic's links and sign-ins.")
+@click.option("--demo", is_flag=True, help="Print the demo clinic's links and passwords, and catch its mail.")
 def serve_command(*, port: int, address: str, workers: int, drain: int, demo: bool) -> None:
-    """Serve the pages, for a reverse proxy on this machine."""
+    """Serve the pages to a reverse proxy on this machine."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server

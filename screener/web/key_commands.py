@@ -23,12 +23,17 @@ _MASTER_KEYS: Final = "SCREENER_MASTER_KEYS"
 
 @click.group("keys")
 def keys_group() -> None:
-    """The master keys, which wrap each clinic's keys, and those, which seal what its patients say."""
+    """List the keys, or change them while the server runs.
+
+    The master keys wrap each clinic's own keys, and those seal what its patients say.
+    """
 
 
 @keys_group.command("list")
 def list_command() -> None:
-    """Which keys there are, by number, what they wrap, and what older ones still seal; no key is shown.
+    """List the keys by number, and what each still opens.
+
+    No key itself is shown.
 
     Exit 1 if a clinic's key opens with none of the master keys that are set.
     """
@@ -60,7 +65,10 @@ def list_command() -> None:
 
 @keys_group.command("add-master")
 def add_master_command() -> None:
-    """Make a further master key, which opens from now on and wraps when `screener keys rewrap` is run."""
+    """Make another master key.
+
+    It opens from now on, and wraps once `screener keys rewrap` is run.
+    """
     from screener.settings import INSTANCE, KEYS_FILE, load_settings, set_setting
     from screener.store.vault import MasterKeys, new_key
 
@@ -73,7 +81,7 @@ def add_master_command() -> None:
         click.echo("Set this where the environment is set.", err=True)
     else:
         set_setting(INSTANCE / KEYS_FILE, _MASTER_KEYS, after)
-        click.echo(f"Master key {number} stands in {INSTANCE / KEYS_FILE}. Keep a copy somewhere safe.")
+        click.echo(f"Master key {number} is in {INSTANCE / KEYS_FILE}. Keep a copy somewhere safe.")
     click.echo(
         "Then start the server and `screener deliver` again, and run `screener keys rewrap`.", err=True
     )
@@ -81,7 +89,9 @@ def add_master_command() -> None:
 
 @keys_group.command("rewrap")
 def rewrap_command() -> None:
-    """Wrap every clinic's keys under the newest master key; every server must know it already.
+    """Wrap all clinics' keys under the newest master key.
+
+    Every server must know that key already.
 
     Each clinic by itself; running it again goes on where it stopped.
     """
@@ -102,7 +112,9 @@ def rewrap_command() -> None:
 @keys_group.command("rotate-clinic")
 @click.argument("slug")
 def rotate_clinic_command(slug: str) -> None:
-    """Make a clinic a new key, and seal anew what older ones sealed, in small pieces beside the server.
+    """Give a clinic a new key, and seal its data again.
+
+    Works in small steps while the server runs.
 
     Broken off, it is run again with `screener keys reseal SLUG`. Signed histories are never changed: the key
     they were signed under stays.
@@ -122,7 +134,7 @@ def rotate_clinic_command(slug: str) -> None:
 @keys_group.command("reseal")
 @click.argument("slug")
 def reseal_command(slug: str) -> None:
-    """Seal anew what a clinic's older keys sealed, where `rotate-clinic` was broken off."""
+    """Go on with a `rotate-clinic` that was interrupted."""
     _reseal(open_database(), slug)
 
 

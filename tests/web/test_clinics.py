@@ -243,7 +243,9 @@ def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Install
     lost, browser = sign_in(Browser(app), email), Browser(app)
     add_passkey(app, email, "Phone")
     forget = ("staff", "forget-second-step")
-    assert run(installation, *forget, email) == ["Done. At the next sign-in a second step is set up."]
+    assert run(installation, *forget, email) == [
+        "Done. They set up a new second step when they next sign in."
+    ]
     assert run(installation, *forget, "x@y.example", status=1) == [
         "Error: Nobody has the address x@y.example."
     ]

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from web.client import Browser
@@ -54,6 +55,26 @@ def test_the_doctor_says_when_the_tables_are_missing(
     told = run("doctor")
     assert told.exit_code == 1
     assert "Run `screener setup`" in told.output
+
+
+@pytest.mark.parametrize("file", ["nowhere/screener.db", "empty.db"])
+def test_a_database_that_is_away_or_not_set_up_is_told_in_words(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.setenv("SCREENER_DATABASE_URL", f"sqlite:///{installed / file}")
+    told = run("clinic", "list")
+    assert told.exit_code == 1
+    assert re.match(r"Error: The database says: .*\n.*SCREENER_DATABASE_URL.*`screener setup`", told.output)
+
+
+@pytest.mark.parametrize("words", [[], ["audit"], ["backup"], ["clinic"], ["keys"], ["staff"], ["token"]])
+def test_the_help_tells_each_command_in_a_whole_sentence(words: list[str]) -> None:
+    told = run(*words, "--help").output
+    group = main.commands[words[0]] if words else main
+    assert isinstance(group, click.Group)
+    listed = dict(re.findall(r"^  ([a-z][a-z-]+)  +(.+)$", told, re.MULTILINE))
+    assert set(listed) == set(group.commands)
+    assert not [line for line in listed.values() if line.endswith("...")]
 
 
 @pytest.mark.usefixtures("installed")

@@ -243,9 +243,9 @@ def test_the_command_foretells_without_deleting(installation: Installation, app:
         for options in (["--dry-run"], ["--dry-run"], [], ["--dry-run"], [])
     ]
     assert told == [
-        *["acme: 3 requests would go\n"] * 2,
+        *["acme: 3 requests would be deleted\n"] * 2,
         "acme: 3 requests deleted\n",
-        *["Nothing is over.\n"] * 2,
+        *["Nothing to delete.\n"] * 2,
     ]
 
 
