@@ -38,7 +38,7 @@ ALLOWED: Final[Mapping[tuple[str, str], str]] = {
 _NOTHING: Final = "takes nothing but tokens that are read by a signature, and ends what a scanner needs"
 _UNTRIED: Final[Mapping[str, str]] = NOT_TRIED | {
     "account.sign_out_everywhere": _NOTHING,
-    "confirm.amend": "takes one text, as the page to confirm does, on a signed history, which chance never leads to",
+    "confirm.amend": "takes one text, on a signed history, which chance never leads to; the canary tries it",
     "clinics.switch": _NOTHING,
     "security.logout": _NOTHING,
     "patient.go_on": "takes nothing that is typed; its draft is found as at each page of a patient's",
