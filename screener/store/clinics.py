@@ -26,7 +26,7 @@ IDLE_MINUTES: Final = (5, 60)
 _BOUNDS: Final = {"idle_minutes": IDLE_MINUTES} | {
     what: (getattr(SHORTEST, what), most) for what, most in LONGEST._asdict().items()
 }
-_SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
+SLUG: Final = re.compile(r"[a-z0-9-]{2,40}")
 # Addresses below /desk/ that are no clinic's.
 _RESERVED: Final = frozenset({"account", "clinics", "here"})
 
@@ -66,7 +66,7 @@ def add_clinic(
 
 def check_slug(session: Session, slug: str) -> None:
     """Raise ValueError, in words for people, if no new clinic can have this name."""
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         raise ValueError(f"slug {slug!r}: use 2 to 40 small letters, digits and hyphens")
     if slug in _RESERVED or find_any_clinic(session, slug):
         raise ValueError(f"slug {slug!r} is taken by another {'page' if slug in _RESERVED else 'clinic'}")
@@ -121,13 +121,15 @@ def _add_key(session: Session, clinic: Clinic, version: int) -> None:
 
 def find_clinic(session: Session, slug: str) -> Clinic | None:
     """The clinic of that name, unless it is disabled."""
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug, Clinic.disabled_at.is_(None)))
 
 
 def find_any_clinic(session: Session, slug: str) -> Clinic | None:
     """The same, also if it is disabled."""
+    if not SLUG.fullmatch(slug):
+        return None
     return session.scalar(select(Clinic).where(Clinic.slug == slug))
 
 

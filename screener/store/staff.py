@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from screener.store.audit import Detail, note, person_subject
+from screener.store.clinics import SLUG
 from screener.store.staff_sessions import end_sessions
 from screener.store.tables import ROLES, Clinic, Membership, StaffSession, User
 from screener.store.tenancy import entered_clinic, furnishing_clinic
@@ -60,6 +61,8 @@ def find_roles(session: Session, staff_id: int, clinic_id: UUID) -> frozenset[st
 
 def was_shredded(session: Session, staff_id: int, slug: str) -> bool:
     """Whether the person belongs to a clinic of that name whose keys were destroyed."""
+    if not SLUG.fullmatch(slug):
+        return False
     gone = (
         select(Membership.id)
         .join(Clinic)

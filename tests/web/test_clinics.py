@@ -62,6 +62,14 @@ def trail(app: Flask, slug: str) -> list[tuple[str, int | None]]:
         return [(e.what, e.staff_id) for e in reversed(list_entries(session, Wanted(), limit=50))]
 
 
+@pytest.mark.parametrize("slug", ["%00", "Acme", "no-such", "a" * 41])
+def test_a_name_that_no_clinic_can_have_is_not_found(owner: Browser, slug: str) -> None:
+    assert [owner.get(f"/desk/{place}").status for place in (f"clinics/{slug}", f"{slug}/queue")] == [
+        404,
+        404,
+    ]
+
+
 def test_a_clinic_is_added_changed_shut_and_opened_by_page(app: Flask, owner: Browser) -> None:
     assert owner.get("/desk/").links["all clinics"] == CLINICS
     added = send(owner, CLINICS, **NEW, origins="https://west.example/")
