@@ -115,12 +115,12 @@ def _number_of(count: int, one: str, many: str = "") -> str:
 
 # In the order of the page.
 ROOMS: Final = (
-    Room("People", "people.index", "Who works here, and what each may do.", _people),
+    Room("People", "people.index", "Who works here, and what they may do.", _people),
     Room("Look and words", "clinic_look.edit", "Color, logo and the clinic's own words to patients.", _look),
     Room("Website", "website.index", "The questionnaire on the clinic's own site.", _website),
     Room("Mail", "mail.index", "Shared inboxes, the sender's name, and what was not delivered.", _mail),
-    Room("Webhooks", "webhooks.index", "The clinic's own systems are told what happens.", _webhooks),
-    Room("Tokens", "tokens.index", "The clinic's own systems read and decide.", _tokens),
+    Room("Webhooks", "webhooks.index", "Tell the clinic's own systems when something happens.", _webhooks),
+    Room("Tokens", "tokens.index", "Let the clinic's own systems read and decide.", _tokens),
     Room("Exports", "exports.index", "Requests as a file for a spreadsheet.", _exports),
     Room("Retention", "retention.edit", "How long answers are kept, and what is deleted next.", _retention),
     Room("Audit trail", "audit.index", "Who read or changed what.", _audit),

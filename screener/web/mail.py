@@ -166,7 +166,7 @@ def give_up() -> Any:
 def try_out() -> Any:
     if request.method == "POST":
         add_test_mail(db(), current_user, datetime.now(UTC))
-        flash(f"On the way to {current_user.email}. If it has not come in five minutes, look here again.")
+        flash(f"On its way to {current_user.email}. If it has not come in five minutes, look here again.")
     return _back()
 
 
@@ -205,7 +205,7 @@ def share() -> Any:
             problems.append(("inboxes", f"{MOST_INBOXES} inboxes at most: remove one first."))
     if problems:
         return _show(typed, problems), INVALID
-    flash("A code was mailed there. Type it below: until then the inbox is told of nothing.")
+    flash("We mailed a code to that inbox. Enter it below. Until then the inbox gets nothing.")
     return _back()
 
 
@@ -219,9 +219,9 @@ def inbox(inbox_id: str) -> Any:
         return _back()
     if "remove" in request.form:
         remove_inbox(db(), found, staff_id=current_user.id)
-        flash("Removed. That inbox is told of nothing any more.")
+        flash("Removed. That inbox gets no more mail.")
     elif confirm_inbox(db(), found, request.form.get("code", ""), staff_id=current_user.id, now=now):
-        flash("Confirmed. That inbox is told of new requests from now on.")
+        flash("Confirmed. That inbox gets mail about new requests from now on.")
     else:
         # The wrong try counts: it is committed, unlike a refused form.
         flash("That is not the code that was mailed there.", "problem")

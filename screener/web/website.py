@@ -247,6 +247,6 @@ def _read_address(typed: str) -> tuple[str, str, Finding | None]:
             return "", "", problem(words, step)
         site = read_origin(f"{parts.scheme}://{parts.netloc}")
     except ValueError:
-        step = "Enter it as it stands in the browser, like https://www.acme.example/headache"
-        return "", "", problem("This is no address of a web page.", step)
+        step = "Copy it from your browser's address bar, like https://www.acme.example/headache"
+        return "", "", problem("This is not the address of a web page.", step)
     return site + (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), site, None

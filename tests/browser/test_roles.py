@@ -219,7 +219,7 @@ class Newcomer:
         page.goto(link[0])
         look(page, "newcomer-password")
         page.get_by_label("New password").fill(PASSWORD)
-        page.get_by_label("The same once more").fill(PASSWORD)
+        page.get_by_label("Type the new password again").fill(PASSWORD)
         go_on(page, "Set my password")
         if "/staff/login" in page.url:
             give_password(page, self.email)

@@ -70,7 +70,7 @@ def test_from_the_screen_to_a_visitor_who_answers(
     host.show("/headache", copied)
     site = f"http://127.0.0.1:{host.port}"
     check(page, f"{site}/headache")
-    expect(page.get_by_role("heading", name="One thing to mend")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="One thing to fix")).to_be_in_viewport()
     look(page, "to-mend")
     go_on(page, f"Add {site} to the list")
     expect(page.get_by_label("Websites that may show")).to_have_value(f"https://www.acme.example\n{site}")

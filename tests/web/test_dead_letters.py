@@ -48,8 +48,8 @@ def noted(app: Flask) -> list[tuple[str, object]]:
 
 def test_an_empty_page_says_that_nothing_is_wrong(admin: Browser) -> None:
     page = admin.get(MAIL)
-    assert "Nothing: all mail that was due has been taken" in page.text
-    assert "Nothing waits." in page.text
+    assert "Nothing. The mail server has accepted all mail so far" in page.text
+    assert "No mail is waiting." in page.text
     assert "could not be delivered." not in admin.get("/desk/acme/people").text
 
 

@@ -368,7 +368,7 @@ def test_a_code_cannot_be_guessed(app: Flask, office: PostOffice, signed_in: Sig
         press(admin, path, code="0000-0000-0000")
     press(admin, path, code=code[0])
     page = admin.get(MAIL)
-    assert "told of nothing yet" in page.text
+    assert "gets nothing yet" in page.text
     assert "the code is dead" in page.text
 
 

@@ -136,7 +136,7 @@ def test_pasted_html_is_read_and_told_in_words(admin: Browser) -> None:
     page = check(admin, html=f"<!doctype html><body>{snippet}")
     assert "All is well" in page.text
     page = check(admin, html=snippet.split("\n<script")[0])
-    assert "One thing to mend" in page.text
+    assert "One thing to fix" in page.text
     assert any("took the script out" in line for line in findings(page))
 
 
@@ -144,7 +144,7 @@ def test_a_page_of_a_site_that_is_not_listed_is_not_fetched_but_can_be_listed(
     app: Flask, admin: Browser
 ) -> None:
     page = check(admin, page="https://new.acme.example/headache")
-    assert findings(page)[0].startswith("To mend: https://new.acme.example is not on your list of websites")
+    assert findings(page)[0].startswith("To fix: https://new.acme.example is not on your list of websites")
     added = admin.post(f"{WEBSITE}/sites", token_of(page) | {"sites": "https://new.acme.example", "add": "y"})
     assert added.status == 303
     assert origins(app) == ["https://www.acme.example", "https://new.acme.example"]
@@ -154,15 +154,15 @@ def test_a_page_of_a_site_that_is_not_listed_is_not_fetched_but_can_be_listed(
     ("typed", "said"),
     [
         ("http://www.acme.example/", "begins with http"),
-        ("ftp://www.acme.example/", "no address of a web page"),
-        ("https://user:secret@www.acme.example/", "no address of a web page"),
-        ("https://www.acme.example@evil.example/", "no address of a web page"),
+        ("ftp://www.acme.example/", "not the address of a web page"),
+        ("https://user:secret@www.acme.example/", "not the address of a web page"),
+        ("https://www.acme.example@evil.example/", "not the address of a web page"),
         ("https://www.acme.example:22/", "https://www.acme.example:22 is not on your list"),
         ("https://169.254.169.254/latest", "is not on your list"),
-        ("file:///etc/passwd", "no address of a web page"),
-        ("javascript:alert(1)", "no address of a web page"),
-        ("https://[::1/", "no address of a web page"),
-        ("https://<script>alert(1)</script>/", "no address of a web page"),
+        ("file:///etc/passwd", "not the address of a web page"),
+        ("javascript:alert(1)", "not the address of a web page"),
+        ("https://[::1/", "not the address of a web page"),
+        ("https://<script>alert(1)</script>/", "not the address of a web page"),
     ],
 )
 def test_an_address_that_is_not_the_clinics_is_refused_in_words(
