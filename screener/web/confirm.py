@@ -168,10 +168,12 @@ def _save(reference: str) -> Any:
     return _to("edit", reference)
 
 
-@confirm.post("/<clinic_slug>/requests/<reference>/history/discard")
+@confirm.route("/<clinic_slug>/requests/<reference>/history/discard", methods=["GET", "POST"])
 @clinician_only
 def discard(reference: str) -> Any:
     """Throws away what is not signed; versions that were signed stay."""
+    if request.method != "POST":
+        return _to("edit", reference)
     held = hold_request(reference)
     kept = read_histories(db(), held)
     if kept.working is None:

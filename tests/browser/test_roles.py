@@ -218,7 +218,7 @@ class Newcomer:
         page = self.page
         page.goto(link[0])
         look(page, "newcomer-password")
-        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_label("New password", exact=True).fill(PASSWORD)
         page.get_by_label("Type the new password again").fill(PASSWORD)
         go_on(page, "Set my password")
         if "/staff/login" in page.url:

@@ -322,6 +322,7 @@ MATRIX: dict[tuple[str, str], dict[str, Expected]] = {
     ("confirm.sign", "POST"): clinicians(303),
     ("confirm.amend", "GET"): clinicians(303),
     ("confirm.amend", "POST"): clinicians(303),
+    ("confirm.discard", "GET"): clinicians(303),
     ("confirm.discard", "POST"): clinicians(303),
     ("confirm.signed", "GET"): readers(404),
     ("patient.pause", "POST"): either(303),
