@@ -51,6 +51,8 @@ FIRST_PAGE: Final = (
 class Driver(Protocol):
     def run(self, statement: str, *values: object) -> list[Any]: ...
 
+    def make(self, table: str) -> None: ...
+
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None: ...
 
 
@@ -75,6 +77,9 @@ class SqliteDriver:
         found: list[Any] = self.connection().execute(statement, values).fetchall()
         return found
 
+    def make(self, table: str) -> None:
+        self.run(table)
+
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
@@ -96,6 +101,10 @@ class PostgresDriver:
     def run(self, statement: str, *values: object) -> list[Any]:
         cursor = self._connection().execute(_psycopg(statement), values)
         return cursor.fetchall() if cursor.description else []
+
+    def make(self, table: str) -> None:
+        # Two workers at once make it twice, IF NOT EXISTS or not.
+        self.write(("SELECT pg_advisory_xact_lock(1)", ()), (table, ()))
 
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         connection = self._connection()
@@ -127,7 +136,7 @@ class Ways:
         # What fills a page up to the bytes of the app's own.
         self._rest: dict[str, str] = {}
         for table in _TABLES:
-            driver.run(table)
+            driver.make(table)
         app.get("/c/<slug>")(self.start)
         app.post("/c/<slug>/start")(self.begin)
         app.get("/d/<token>/<slug>")(self.page)
