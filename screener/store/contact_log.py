@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from screener.store import audit
 from screener.store.audit import request_subject
 from screener.store.clinics import clinic_key
-from screener.store.database import new_id
+from screener.store.database import change_rows, new_id
 from screener.store.due import note_owed
 from screener.store.one_time_keys import find_written
 from screener.store.staff import called_here
@@ -87,7 +87,7 @@ def _note_tried(session: Session, consultation: Consultation, now: datetime) -> 
     first = update(Consultation).where(
         Consultation.id == consultation.id, Consultation.tried_minutes.is_(None)
     )
-    session.execute(first.values(tried_minutes=minutes), execution_options={"synchronize_session": False})
+    change_rows(session, first.values(tried_minutes=minutes))
 
 
 def list_contacts(session: Session, consultation: Consultation) -> list[Contact]:

@@ -1,6 +1,6 @@
 """A clinic's figures: how many requests, of what sort, and how long they waited; no request is opened.
 
-Counted by the database, from an index that holds all of it (`COUNTED_BY`): a million in a second.
+Counted by the database, from an index that holds all of it (`COUNTED_BY`), so that no row is read.
 """
 
 from collections.abc import Sequence

@@ -65,12 +65,15 @@ class Doorman:
                 environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(most + 1))
         if environ["REQUEST_METHOD"] == "POST" and _PASSWORDS.fullmatch(path):
             with self._hashing.turn(sender, "") as is_let_in:
-                return self._let_in(environ, start_response) if is_let_in else _turn_away(start_response)
-        return self._let_in(environ, start_response)
+                if not is_let_in:
+                    return _turn_away(start_response)
+                return self._let_in(environ, start_response, sender)
+        return self._let_in(environ, start_response, sender)
 
-    def _let_in(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _let_in(
+        self, environ: WSGIEnvironment, start_response: StartResponse, sender: str
+    ) -> Iterable[bytes]:
         clinic = _CLINIC.match(environ.get("PATH_INFO", ""))
-        sender = network_of(environ.get("REMOTE_ADDR", ""))
         with self._turns.turn(sender, clinic[1] if clinic else "") as is_let_in:
             return self._app(environ, start_response) if is_let_in else _turn_away(start_response)
 
