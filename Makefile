@@ -75,7 +75,7 @@ fhir-schema: .venv/installed npm ## What we write as FHIR, judged by the R4 4.0.
 fhir-renderer: .venv/installed chromium npm ## Our FHIR Questionnaire filled in with LHC-Forms, and its response read (npm)
 	$(BIN)/pytest tests/foreign/test_renderer.py $(ARGS)
 
-restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3)
+restore-drill: .venv/installed ## Backups while requests come in, put back elsewhere: nothing acknowledged is missing (CYCLES=3, FILLED=)
 	$(RIG).restore_drill
 
 rotate-drill: .venv/installed ## Keys changed while requests come in, killed inside: every row opens (CYCLES=5)

@@ -90,7 +90,7 @@ def screener(settings: Settings, *command: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=3600,
     )
 
 
