@@ -17,7 +17,7 @@ from screener.domain.questionnaire import ACUTE_DAYS, AURA_TYPES, CHANGES, DANGE
 VIGNETTES = score.load_vignettes()
 BY_ID = {vignette.id: vignette for vignette in VIGNETTES}
 
-# The sets of screening.md section 2 that are an emergency, then what else is urgent, by vignette.
+# The sets of flags that are an emergency, then what else is urgent, by vignette.
 SETS = {
     "age.50_or_over+changes.jaw_or_scalp+changes.double_or_greying_sight": "fifty-jaw-double",
     "changes.new_after_50+changes.jaw_or_scalp+symptoms.vision": "sore-temple-and-dim-sight",
@@ -46,7 +46,7 @@ SAME_DAY = {
     "changes unanswered": "changes-not-answered",
 }
 
-# The gaps of screening.md section 3: what the answers of `outside_the_criteria` have in common.
+# The gaps between the criteria: what the answers of `outside_the_criteria` have in common.
 GAPS: dict[str, Callable[[Mapping[str, object]], bool]] = {
     "under 4 h": lambda a: a["untreated_length"] == a["treated_length"] == "under_4h",
     "under 72 h but nothing works": lambda a: (

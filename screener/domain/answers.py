@@ -49,7 +49,7 @@ class Answers:
 
     On our own pages a follow-up is asked when its leading answer calls for it. Answers `from_outside`
     (command, API, stored record) may lack the leading one: the follow-up is then kept, since an unknown
-    is not a "no" (screening.md section 4).
+    is not a "no".
     """
 
     def __init__(self, questionnaire: Questionnaire, raw: Raw, *, from_outside: bool = False) -> None:

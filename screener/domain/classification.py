@@ -1,4 +1,4 @@
-"""The seed articles' criteria, one function each, cited (screening.md section 3).
+"""The seed articles' criteria, one function each, cited (docs/criteria.md).
 
 001: "15 days or more of head pain each month". 004: intractable migraines "last longer than 72 hours,
 even with treatment", "may go away for a couple of hours, but it keeps coming back", "do not usually
@@ -98,7 +98,7 @@ GATES = frozenset(
 
 
 def classify_answers(answers: Answers) -> Classification:
-    """The class of the articles (screening.md section 3) with every criterion, conflict and gap behind it."""
+    """The class of the articles with every criterion, conflict and gap behind it."""
     chronic = _chronic(answers)
     intractable = _intractable(answers)
     regular = _regular(answers)

@@ -115,7 +115,7 @@ def check_undo(
 
 
 class Role(Enum):
-    """What a person is at one clinic (trust.md section 2)."""
+    """What a person is at one clinic (docs/security.md)."""
 
     INTAKE = "intake"
     CLINICIAN = "clinician"

@@ -1,4 +1,4 @@
-"""Where a result leads: one function of urgency, class and age (screening.md section 5)."""
+"""Where a result leads: one function of urgency, class and age (docs/criteria.md)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """THE questionnaire: every question, page and condition, as data.
 
-Ids and option codes are stored and exported: never rename or reuse one (screening.md section 1).
+Ids and option codes are stored and exported: never rename or reuse one.
 Wordings aim at reading grade 5; a change of wording is a new QUESTIONNAIRE_DATE (versions.py).
 """
 

@@ -36,7 +36,7 @@ def restore_answers(stored: Mapping[str, Any], *, from_outside: bool = False) ->
 
 
 def classify(raw: Mapping[str, object], *, brief: bool = False) -> dict[str, Any]:
-    """The JSON object of screening.md section 4 for one object of answers.
+    """The JSON object of `screener classify` for one object of answers.
 
     `brief` leaves out the reasons and `would_change`. Raises AnswerError.
     """

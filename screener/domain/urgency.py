@@ -1,4 +1,4 @@
-"""Red flags: looked at before any class, after every page (screening.md section 2).
+"""Red flags: looked at before any class, after every page (docs/criteria.md).
 
 Relief from a triptan, a known migraine or being used to it never cancels a flag: none of them is read here.
 """
@@ -78,7 +78,7 @@ def level_of(rank: int) -> Level:
 
 
 def judge_urgency(answers: Answers) -> Urgency:
-    """The red flags of screening.md section 2, emergencies apart from what is urgent."""
+    """The red flags in these answers, emergencies apart from what is urgent."""
     return Urgency(tuple(_emergencies(answers)), tuple(_urgent(answers)))
 
 

@@ -35,7 +35,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 
 from screener.store.errors import NoClinicError, OtherClinicError, StoreError
 
-# The four look-ups that run before a clinic is known (trust.md section 2), and the tables each may read.
+# The four look-ups that run before a clinic is known, and the tables each may read.
 NAMED_LOOKUPS: Final[Mapping[str, frozenset[str]]] = {
     "draft by token": frozenset({"drafts", "draft_doors"}),
     "receipt by token": frozenset({"consultations"}),

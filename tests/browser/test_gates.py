@@ -1,4 +1,4 @@
-"""The gates of the patient's pages: each in each language, theme and width (experience.md, section 6)."""
+"""The gates of the patient's pages: each in each language, theme and width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored text never runs (trust.md P12): hostile words in every field, shown to staff on every desk page."""
+"""Stored text never runs (promise P12): hostile words in every field, shown to staff on every desk page."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _LOOKS = {
     "desktop-dark": ((1280, 900), "dark"),
 }
 
-# What axe does not see (experience.md section 6): each rule returns what breaks it.
+# What axe does not see: each rule returns what breaks it.
 STRUCTURE = """() => {
   const broken = [];
   const say = (what, el) => broken.push(what + ': ' + (el.outerHTML || '').slice(0, 120));

@@ -1,4 +1,4 @@
-"""The clinical flags, boundary by boundary: clinical-criteria.md sections 2, 3, 7; docs/clinical-flags.md."""
+"""The clinical flags, boundary by boundary: docs/clinical-flags.md."""
 
 from typing import Any
 

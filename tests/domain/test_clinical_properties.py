@@ -1,4 +1,4 @@
-"""What holds for the clinical flags whatever is answered: clinical-criteria.md section 0, screening.md."""
+"""What holds for the clinical flags whatever is answered."""
 
 import random
 from typing import Any
@@ -11,8 +11,8 @@ from screener.domain.screening import classify
 
 steady = settings(max_examples=300)
 
-# Read by the clinical flags alone: neither urgency nor a class of the articles hangs on them (screening.md
-# sections 2 and 3; `intractable.signs` and `.impact` are support, "never a gate").
+# Read by the clinical flags alone: neither urgency nor a class of the articles hangs on them
+# (`intractable.signs` and `.impact` are support, "never a gate").
 CLINICAL_ONLY = (
     "mig_days",
     "months_at_rate",

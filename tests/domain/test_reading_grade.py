@@ -2,7 +2,7 @@
 
 Grade = 0.39 x words a sentence + 11.8 x syllables a word - 15.59, syllables from the CMU dictionary. It is
 weak on fragments: one long word makes a label of two words "grade 20". So each stem, a sentence of its own,
-is judged alone (5.0 at most, experience.md); hint and options are judged together per question, and other
+is judged alone (5.0 at most); hint and options are judged together per question, and other
 texts together per page or table (6.0 at most, since not every body part and illness can be said shorter).
 Words of UNAVOIDABLE count as words, but their syllables do not: a patient knows them from the box or the
 doctor, or finds them explained beside. A numeral counts as one syllable.

@@ -1,4 +1,4 @@
-"""When a request, a draft and what hangs on them go, to the hour, on both databases (trust.md P17)."""
+"""When a request, a draft and what hangs on them go, to the hour, on both databases (promise P17)."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The machine's door: `screener classify` and `screener questions` (screening.md section 4)."""
+"""The machine's door: `screener classify` and `screener questions`."""
 
 from __future__ import annotations
 

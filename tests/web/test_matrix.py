@@ -1,4 +1,4 @@
-"""Every door, every visitor, both clinics, every method: the table of who gets in (trust.md P6)."""
+"""Every door, every visitor, both clinics, every method: the table of who gets in (promise P6)."""
 
 from __future__ import annotations
 

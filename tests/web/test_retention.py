@@ -1,4 +1,4 @@
-"""Retention at work: what is over goes whole and on time; clinics and patients see when (trust.md P17)."""
+"""Retention at work: what is over goes whole and on time; clinics and patients see when (promise P17)."""
 
 from __future__ import annotations
 

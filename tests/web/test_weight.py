@@ -1,4 +1,4 @@
-"""What comes over the line, headers too, where a web server in front packs it: speed.md's goals in bytes."""
+"""What comes over the line, headers too, where a web server in front packs it: its goals in bytes."""
 
 from __future__ import annotations
 

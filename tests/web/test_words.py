@@ -1,4 +1,4 @@
-"""How much there is to read before the result: at most 18 screens and 750 words (experience.md, section 2).
+"""How much there is to read before the result: at most 18 screens and 750 words.
 
 Counted as a reader meets them: all that stands in `main` of each page, but not what is folded away. What is
 the same on every page counts once: the header, the footer with the disclaimer, Back, progress and the button.
