@@ -64,7 +64,7 @@ class _Environment(dict[str, str]):
 # Not ours, so read once: a room whose functions run at the start reads the rest anew for each mistake.
 for _foreign in ("alembic.command", "flask_security.webauthn", "html5lib", "PIL.Image", "qrcode", "zxcvbn"):
     import_module(_foreign)
-# No test of a room wants a plugin; each process would load them all.
+# The one plugin that a test wants is named in its settings; each process would load them all.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 _collect_all = mutmut.collect_or_load_stats
 mutmut.collect_or_load_stats = _collect
