@@ -13,6 +13,8 @@ import pytest
 from builders import CONTACT
 from conftest import Installation
 from flask import Flask
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 from web.client import Browser, Page
 from web.walking import add_requests, answers_but, at_clinic
 
@@ -341,3 +343,16 @@ def test_the_calls_of_the_documentation_do_what_it_says(installation: Installati
     assert told(call(app, own, token, "PATCH", json.loads(change)))["state"] == "off"
     assert set(re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE)) == {right.value for right in Right}
     app.extensions["screener.database"].dispose()
+
+
+def test_what_the_database_cannot_keep_is_told_as_systems_read_it(app: Flask, make: Make) -> None:
+    token, commits = make(), iter(("the call is counted", "the answer is ready"))
+
+    def fail_late(_connection: Connection) -> None:
+        if next(commits) == "the answer is ready":
+            raise OperationalError("COMMIT", None, Exception("disk full"))
+
+    event.listen(app.extensions["screener.database"].engine, "commit", fail_late)
+    answer = app.test_client().get(LIST, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert (answer.headers["Retry-After"], answer.get_json()["title"]) == ("10", "Not now")
