@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from screener.domain.question import NONE_CODE, Value
+from screener.domain.answers import AnswerError, read_value
+from screener.domain.question import NONE_CODE, Choices, Part, Value
 from screener.domain.questionnaire import (
     ACUTE_OTHER_NAME,
     ACUTE_RELIEF,
@@ -31,6 +32,7 @@ from screener.domain.questionnaire import (
     PREVENTIVE_OUTCOME,
     PREVENTIVES_TRIED,
     PULSATING,
+    QUESTIONNAIRE,
     SEVERITY,
     SIDE,
     STOPS_ME,
@@ -44,6 +46,8 @@ from screener.domain.questionnaire import (
     WORSE_ON_ACTIVITY,
     YEARS_WITH,
 )
+from screener.domain.screening import restore_answers
+from screener.domain.urgency import Level, judge_urgency
 
 # "None of these, now" says nothing of a moment much later.
 DANGER_HOLDS: Final = timedelta(hours=4)
@@ -91,9 +95,39 @@ _CARRIED_OVER: Final = frozenset(
 )
 
 
+# What looks for danger in a list: one that has grown since was not answered whole.
+_DANGER_LISTS: Final = frozenset(
+    question.id
+    for question in QUESTIONNAIRE
+    if isinstance(question, Choices) and QUESTIONNAIRE.page_of(question).part is Part.SAFETY
+)
+
+
 def carried_over(answers: Mapping[str, Value | None]) -> dict[str, Value | None]:
     """The earlier answers that the next form starts with, for the person to check."""
-    return {question_id: value for question_id, value in answers.items() if question_id in _CARRIED_OVER}
+    return {i: value for i, value in answers.items() if i in _CARRIED_OVER and _is_readable(i, value)}
+
+
+def fit_today(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers to another version of the questionnaire: what is not among them is asked again.
+
+    Gone is what today's questions cannot read, and what was ticked of dangers, unless it stops the questions.
+    """
+    kept = {i: value for i, value in stored.items() if _is_readable(i, value)}
+    if judge_urgency(restore_answers(kept)).level is Level.EMERGENCY:
+        return kept
+    return {i: value for i, value in kept.items() if i not in _DANGER_LISTS}
+
+
+def _is_readable(question_id: str, value: object) -> bool:
+    question = QUESTIONNAIRE.find(question_id)
+    if question is None or value is None:
+        return question is not None and question.unsure_allowed
+    try:
+        read_value(question, value)
+    except AnswerError:
+        return False
+    return True
 
 
 def has_grown_old(stored: Mapping[str, Any], paused: timedelta) -> bool:

@@ -189,8 +189,13 @@ def _distance(question: Question, one: Value, other: Value) -> int:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return min(_distance(question, a, b) for a in one for b in other)
     if isinstance(question, Choice | Choices):
-        return abs(question.codes.index(str(one)) - question.codes.index(str(other)))
+        return abs(_place_of(question, str(one)) - _place_of(question, str(other)))
     return abs(int(one) - int(other)) if isinstance(one, int) and isinstance(other, int) else 0
+
+
+def _place_of(question: Choice | Choices, code: str) -> int:
+    """An option that was asked once and is no more stands behind all others."""
+    return question.codes.index(code) if code in question.codes else len(question.codes)
 
 
 def _values(question: Question) -> tuple[Value, ...]:

@@ -13,6 +13,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql import ColumnElement
 
+from screener.domain.next_screening import fit_today
+from screener.domain.versions import QUESTIONNAIRE_VERSION
 from screener.store.database import new_id, vault_of
 from screener.store.endings import SENT, Ending, count_endings
 from screener.store.errors import NotFoundError
@@ -44,6 +46,8 @@ WAYS_BACK: Final = ("resume", "code")
 LINK_MAIL: Final = "draft_link"
 WARNING_MAIL: Final = "draft_warning"
 INVITATION_MAIL: Final = "follow_up_invitation"
+# Which version of the questionnaire its answers are to.
+_ASKED: Final = "questionnaire"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -79,7 +83,8 @@ def add_draft(
 
 
 def _seal(draft: OpenDraft) -> bytes:
-    return seal_document(KeyRing.of_one(draft.key), place_of(draft.row, "sealed"), draft.document)
+    document = draft.document | {_ASKED: QUESTIONNAIRE_VERSION}
+    return seal_document(KeyRing.of_one(draft.key), place_of(draft.row, "sealed"), document)
 
 
 def add_door(session: Session, draft: OpenDraft, kind: Kind, token: str, now: datetime) -> str:
@@ -116,6 +121,8 @@ def find_open_draft(
         return None
     key = unwrap_draft_key(vault_of(session), token, place_of(door, "wrapped_key"), door.wrapped_key)
     document = open_document(KeyRing.of_one(key), place_of(row, "sealed"), row.sealed)
+    if document.pop(_ASKED, None) != QUESTIONNAIRE_VERSION:
+        document["answers"] = fit_today(document["answers"])
     return OpenDraft(row, clinic, key, document)
 
 

@@ -24,6 +24,8 @@ LEASE: Final = timedelta(minutes=10)
 # How long a message waits after each failed try; after the last one it is given up. About a day in all.
 WAITS: Final = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 420, 760))
 MOST_TRIES: Final = len(WAITS) + 1
+# Of one whose last try nobody came back from.
+KILLED: Final = "killed"
 _JITTER: Final = 0.2
 Carried = TypeVar("Carried", OutboxMessage, WebhookDelivery)
 
@@ -145,9 +147,13 @@ def lease_mail(session: Session, kinds: Collection[str], now: datetime) -> Lease
 def take_longest_due(
     session: Session, table: type[Carried], wanted: Select[*tuple[Any, ...]], now: datetime
 ) -> Row[Any] | None:
-    """Of what is wanted of a table of things owed, the row due longest, leased from now on."""
+    """Of what is wanted of a table of things owed, the row due longest, leased from now on.
+
+    One that was tried to the last without an outcome killed its workers, and is given up.
+    """
     due = (
-        wanted.where(
+        wanted.add_columns(table.attempts)
+        .where(
             table.sent_at.is_(None),
             table.failed_at.is_(None),
             table.due_at <= now,
@@ -160,15 +166,15 @@ def take_longest_due(
         .with_for_update(skip_locked=True)
     )
     options = looking_up(session, "outbox lease")
-    found = session.execute(due, execution_options=options).one_or_none()
-    if found is not None:
+    while (found := session.execute(due, execution_options=options).one_or_none()) is not None:
         # Counted before the try: one that kills its worker is counted too.
-        leasing = (
-            update(table)
-            .where(table.id == found.id)
-            .values(leased_until=now + LEASE, attempts=table.attempts + 1)
-        )
-        session.execute(leasing, execution_options={**options, "synchronize_session": False})
+        has_tries = found.attempts < MOST_TRIES
+        leased = {"leased_until": now + LEASE, "attempts": table.attempts + 1}
+        change = leased if has_tries else {"failed_at": now, "last_error": KILLED}
+        changing = update(table).where(table.id == found.id).values(change)
+        session.execute(changing, execution_options={**options, "synchronize_session": False})
+        if has_tries:
+            break
     return found
 
 

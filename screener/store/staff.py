@@ -211,4 +211,5 @@ def note_person(session: Session, person: User, what: str, *, by: int | None, **
 def hold_people(session: Session, clinic_id: UUID) -> None:
     """Until the commit nobody else changes who may do what at the clinic."""
     # Rows that point at the clinic, as each entry of the audit trail does, may be written meanwhile.
+    # SQLite knows no row locks; there each writer waits for the one before it from its first statement on.
     session.execute(select(Clinic.id).where(Clinic.id == clinic_id).with_for_update(key_share=True))

@@ -67,6 +67,8 @@ from screener.web import (
 )
 
 _log = logs.get_log(__name__)
+# How machines are refused, by how the path begins.
+_MACHINES: Final = {"/api/": operations.tell_problem, "/fhir/": fhir.tell_outcome}
 _BLUEPRINTS: Final = (
     patient.patient,
     queue.queue,
@@ -125,7 +127,9 @@ def build_app(settings: Settings | None = None) -> Flask:
     app.extensions["screener.database"] = open_database(settings)
     app.extensions["screener.settings"] = settings
     # Inside the proxies' part, so that it knows who sends.
-    app.wsgi_app = arrival.Doorman(app.wsgi_app)  # type: ignore[method-assign]
+    busy = operations.RefusedError(503, "Too many ask at once. Nothing was saved: send it again.")
+    told = {path: tell(busy) for path, tell in _MACHINES.items()}
+    app.wsgi_app = arrival.Doorman(app.wsgi_app, told)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     logs.install(app, settings, metrics.install(app, settings).count_answer)
@@ -144,7 +148,7 @@ def build_app(settings: Settings | None = None) -> Flask:
     records.install(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
-    operations.install(app, {"/api/": operations.tell_problem, "/fhir/": fhir.tell_outcome})
+    operations.install(app, _MACHINES)
     return app
 
 

@@ -18,6 +18,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from werkzeug.wrappers import Response
+
 from screener.settings import ROOT
 
 if TYPE_CHECKING:
@@ -40,14 +42,30 @@ _REMEMBERED: Final = 1000
 _CLINIC: Final = re.compile(r"/(?:c|desk)/([a-z0-9-]{1,40})(?:/|$)")
 # Forms with a password, whose hash fills a core: one at a time, so that pages have the others.
 _PASSWORDS: Final = re.compile(r"/staff/(login|verify|change|reset/.+)")
-_BUSY: Final = (ROOT / "templates" / "errors" / "busy.html").read_bytes()
+_BUSY: Final = Response((ROOT / "templates" / "errors" / "busy.html").read_bytes(), mimetype="text/html")
+_AWAY: Final = [
+    ("Retry-After", "10"),
+    # It holds nothing and has nothing to press: a patient inside a clinic's page reads it too.
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *",
+    ),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    # Browsers read it where they came by https alone.
+    ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+]
 
 
 class Doorman:
-    """WSGI middleware around the app; 503 for whoever finds too many before them."""
+    """WSGI middleware around the app; 503 for whoever finds too many before them.
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
+    It is told as `busy` says, by how the path begins; else by a page.
+    """
+
+    def __init__(self, app: WSGIApplication, busy: Mapping[str, Response]) -> None:
+        self._app, self._busy = app, busy
         self._turns = Turns(AT_WORK, WAITING)
         self._hashing = Turns(1, WAITING)
         self._lock = Lock()
@@ -60,22 +78,30 @@ class Doorman:
         if _has_body(environ, most):
             with self._arriving(sender) as may_send:
                 if not may_send:
-                    return _turn_away(start_response)
+                    return self._turn_away(path, start_response)
                 # One byte more than may be, so that it is refused as too large and not as broken.
                 environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(most + 1))
         if environ["REQUEST_METHOD"] == "POST" and _PASSWORDS.fullmatch(path):
             with self._hashing.turn(sender, "") as is_let_in:
                 if not is_let_in:
-                    return _turn_away(start_response)
+                    return self._turn_away(path, start_response)
                 return self._let_in(environ, start_response, sender)
         return self._let_in(environ, start_response, sender)
 
     def _let_in(
         self, environ: WSGIEnvironment, start_response: StartResponse, sender: str
     ) -> Iterable[bytes]:
-        clinic = _CLINIC.match(environ.get("PATH_INFO", ""))
+        path = environ.get("PATH_INFO", "")
+        clinic = _CLINIC.match(path)
         with self._turns.turn(sender, clinic[1] if clinic else "") as is_let_in:
-            return self._app(environ, start_response) if is_let_in else _turn_away(start_response)
+            return self._app(environ, start_response) if is_let_in else self._turn_away(path, start_response)
+
+    def _turn_away(self, path: str, start_response: StartResponse) -> Iterable[bytes]:
+        told = next((told for begin, told in self._busy.items() if path.startswith(begin)), _BUSY)
+        body = told.get_data()
+        headers = [("Content-Type", told.content_type or ""), ("Content-Length", str(len(body)))]
+        start_response("503 Service Unavailable", headers + _AWAY)
+        return [body]
 
     @contextmanager
     def _arriving(self, sender: str) -> Iterator[bool]:
@@ -182,26 +208,6 @@ def network_of(address: str) -> str:
     if isinstance(told, IPv6Address):
         return str(told.ipv4_mapped or ip_network((told, 64), strict=False))
     return str(told)
-
-
-def _turn_away(start_response: StartResponse) -> Iterable[bytes]:
-    headers = [
-        ("Retry-After", "10"),
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Length", str(len(_BUSY))),
-        # It holds nothing and has nothing to press: a patient inside a clinic's page reads it too.
-        (
-            "Content-Security-Policy",
-            "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *",
-        ),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "same-origin"),
-        # Browsers read it where they came by https alone.
-        ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
-    ]
-    start_response("503 Service Unavailable", headers)
-    return [_BUSY]
 
 
 def _has_body(environ: WSGIEnvironment, most: int) -> bool:

@@ -35,6 +35,7 @@ from screener.store.notices import (
     remove_inbox,
     tells_urgent_at_once,
 )
+from screener.store.outbox import KILLED
 from screener.store.tables import Clinic
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db, settings
@@ -79,6 +80,7 @@ _MEANINGS: Final = (
     ("TimeoutError", "the mail server did not answer in time"),
     ("Connection", "the mail server was away"),
     ("gaierror", "the mail server's name is not known"),
+    (KILLED, "sending it stopped the worker each time"),
 )
 
 Problems = Sequence[tuple[str, str]]

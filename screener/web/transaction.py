@@ -38,7 +38,8 @@ def _commit(response: Response) -> Response:
     try:
         db().commit()
     except SQLAlchemyError as error:
-        return unavailable(error)
+        # By the handler of whose door it is: machines have one of their own.
+        return current_app.make_response(current_app.handle_user_exception(error))
     return response
 
 

@@ -13,6 +13,7 @@ from flask_login import current_user
 from screener.store.audit import Wanted, list_entries
 from screener.store.database import new_id
 from screener.store.errors import ConflictError, NotFoundError
+from screener.store.outbox import KILLED
 from screener.store.webhooks import (
     EVENTS,
     MOST_ENDPOINTS,
@@ -64,6 +65,7 @@ _WHY: Final[Mapping[str, str]] = {
     "private": "The host is inside a private network",
     "not_allowed": "This installation does not allow the host any more",
     "unreadable": "The clinic's keys do not open its address",
+    KILLED: "Sending it stopped the worker each time",
 }
 _SINCE: Final[Mapping[str, tuple[str, timedelta]]] = {
     "hour": ("the last hour", timedelta(hours=1)),

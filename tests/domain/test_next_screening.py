@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from builders import EVERY_PAGE
 
-from screener.domain.next_screening import DANGER_HOLDS, carried_over, has_grown_old
+from screener.domain.next_screening import DANGER_HOLDS, carried_over, fit_today, has_grown_old
 from screener.domain.questionnaire import QUESTIONNAIRE
 
 
@@ -39,6 +39,32 @@ def test_the_usual_attack_and_what_was_tried_is_kept_as_it_was_said() -> None:
     assert kept["beta_blocker_outcome"] == "not_enough"
     assert kept["side"] is None
     assert "head_days" not in kept
+
+
+# As other versions of the questionnaire had them.
+GONE = {
+    "asked_no_more": "yes",
+    "side": "an option that went",
+    "symptoms": ["nausea", "an option that went"],
+    "head_days": 31,
+    "constant": "was no yes or no",
+    "age": None,
+}
+
+
+def test_what_todays_questions_cannot_read_is_asked_again_and_the_rest_kept() -> None:
+    assert fit_today(EVERY_PAGE | GONE | {"pulsating": None}) == {
+        question_id: value
+        for question_id, value in (EVERY_PAGE | {"pulsating": None}).items()
+        if question_id not in {*GONE, "danger_now", "danger_before", "changes", "injury_signs"}
+    }
+    assert carried_over({"side": "an option that went", "pulsating": True}) == {"pulsating": True}
+
+
+@pytest.mark.parametrize("danger", [{"danger_now": ["sudden"]}, {"changes": ["immune", "fever"]}])
+def test_who_was_stopped_by_a_danger_stays_stopped(danger: dict[str, list[str]]) -> None:
+    said = {"danger_now": ["none"], "danger_before": ["none"], "changes": ["none"], "age": 40} | danger
+    assert fit_today(said) == said
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from domain.test_explanation import answers_with
 
+from screener.domain.answers import Answers
 from screener.domain.question import Choice, Choices, Number, Option, Text, YesNo
+from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.domain.what_if import Change, _values, class_changes, flag_changes
 
 
@@ -59,3 +61,11 @@ def test_every_kind_of_question_has_values_to_try_but_free_words() -> None:
         (Text(id="x", stem="X?", max_length=9), ()),
     ):
         assert _values(question) == values
+
+
+def test_an_option_that_is_asked_no_more_is_far_from_all_others() -> None:
+    """A stored record may hold one."""
+    raw = answers_with().as_raw() | {"symptoms": ("went",)}
+    one = change(flag_changes(Answers(QUESTIONNAIRE, raw))["ichd3_1_5"], "symptoms")
+    assert one is not None
+    assert one.steps > 0

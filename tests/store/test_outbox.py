@@ -14,10 +14,12 @@ from store.builders import NOW, make_consultation
 
 from screener.store.audit import find_head
 from screener.store.database import Base, Database, new_id
+from screener.store.dead_letters import list_dead, resend
 from screener.store.drafts import add_draft, remove_draft, remove_expired_drafts
 from screener.store.errors import UnreadableError
 from screener.store.migrations import migrate
 from screener.store.outbox import (
+    KILLED,
     LEASE,
     MOST_TRIES,
     WAITS,
@@ -307,6 +309,23 @@ def test_a_mail_that_fails_waits_longer_each_time_and_dies_after_about_a_day(
     assert read_mail(entered, Lease(dead.id, dead.clinic_id, KIND))
     entered.commit()
     assert lease(database, at + timedelta(days=9)) is None
+
+
+def test_a_mail_that_kills_its_worker_each_time_is_given_up_and_holds_up_no_other(
+    database: Database, entered: Session
+) -> None:
+    fatal, other = owe(entered).id, owe(entered, due_at=NOW + timedelta(seconds=1)).id
+    entered.commit()
+    for tried in range(MOST_TRIES):
+        # Whoever takes it is heard of no more.
+        assert must_lease(database, NOW + tried * LEASE).id == fatal
+    at = NOW + MOST_TRIES * LEASE
+    assert must_lease(database, at).id == other
+    (dead,) = list_dead(entered)
+    assert (dead.id, dead.failed_at, dead.tries, dead.error) == (fatal, at, MOST_TRIES, KILLED)
+    assert resend(entered, [fatal], staff_id=1, now=at) == 1
+    entered.commit()
+    assert must_lease(database, at).id == fatal
 
 
 def test_failures_of_one_moment_do_not_come_back_at_one_moment(entered: Session, clinic: Clinic) -> None:

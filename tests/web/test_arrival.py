@@ -128,7 +128,7 @@ def test_who_signs_in_waits_for_others_who_do_and_takes_no_turn_of_a_patients() 
         start_response("200 OK", [])
         return [b""]
 
-    doorman = Doorman(app)
+    doorman = Doorman(app, {})
 
     def ask(path: str, method: str, number: int) -> str:
         told: list[str] = []

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import pytest
 from conftest import Installation
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from web.client import Browser, Page
 from web.post_office import PostOffice
 from web.test_mail import app_with, deliver, outbox, owe, send
 from web.walking import SignedIn, at_clinic, token_of
 
+from screener.store.outbox import MOST_TRIES
 from screener.store.staff import add_membership, find_person
-from screener.store.tables import AuditEntry
+from screener.store.tables import AuditEntry, OutboxMessage
 
 MAIL, ADMIN, INTAKE = "/desk/acme/mail", "admin@acme.example", "intake@acme.example"
 NO_SUCH_USER = "550 5.1.1 No such user <pat@example.com>"
@@ -78,6 +79,18 @@ def test_staffs_own_addresses_are_shown(app: Flask, office: PostOffice, admin: B
     office.to_recipient.append(NO_SUCH_USER)
     deliver(app)
     assert [e.text for e in admin.get(MAIL).all("span") if e.get("class") == "to"] == [ADMIN]
+
+
+def test_what_killed_its_worker_each_time_is_given_up_and_says_so(
+    app: Flask, office: PostOffice, admin: Browser
+) -> None:
+    owe(app)
+    with at_clinic(app, "acme") as (session, _):
+        session.execute(update(OutboxMessage).values(attempts=MOST_TRIES))
+        session.commit()
+    deliver(app)
+    assert office.ids == []
+    assert "Sending it stopped the worker each time (killed, 8 tries)" in admin.get(MAIL).text
 
 
 @pytest.mark.both_databases

@@ -120,6 +120,25 @@ def test_who_is_turned_away_at_the_door_is_told_safely(https: Flask, monkeypatch
     assert [away.headers[name] for name in kept] == [same[name] for name in kept]
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/v1/requests", "application/problem+json"),
+        ("/fhir/QuestionnaireResponse", "application/fhir+json"),
+    ],
+)
+def test_a_system_that_is_turned_away_at_the_door_is_told_as_it_reads(
+    https: Flask, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    monkeypatch.setattr(arrival, "SENDING", 0)
+    away = https.test_client().post(path, json={"any": "body"})
+    assert (away.status_code, away.mimetype, away.headers["Retry-After"]) == (503, kind, "10")
+    told = away.get_json()
+    said = told["issue"][0] if "issue" in told else told
+    assert said.get("code", said.get("title")) in {"transient", "Not now"}
+    assert "again" in str(told)
+
+
 def test_without_https_nobody_is_sent_there(browser: Browser) -> None:
     assert "Strict-Transport-Security" not in browser.get("/c/acme").headers
 

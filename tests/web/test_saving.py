@@ -20,6 +20,7 @@ from web.walking import (
     begin,
     count_rows,
     document_of,
+    fill,
     leave,
     plant,
     slug_of,
@@ -29,6 +30,7 @@ from web.walking import (
 )
 
 from screener.domain.next_screening import DANGER_HOLDS
+from screener.store import drafts
 from screener.store.clinics import clinic_key
 from screener.store.tables import MOST_TRIES, Clinic, Consultation, Draft, OutboxMessage, place_of
 from screener.store.vault import open_document
@@ -545,6 +547,27 @@ def test_no_danger_is_asked_again_after_a_pause_and_nothing_else_is(browser: Bro
     assert went.location.endswith("/check")
     # What had happened before still counts.
     assert "Go to an emergency department today" in renewed.get("result").text
+
+
+def test_after_a_change_of_the_questions_dangers_are_asked_again_and_what_cannot_be_read(
+    browser: Browser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(drafts, "QUESTIONNAIRE_VERSION", "2026-01-01+00000000")
+        said = answers_but(asked_no_more="yes", attacks_ever="an option that went", head_days=21)
+        walk = plant(browser, app, said)
+    sent = browser.post(walk.url("contact"), {"contact_name": "Pat"})
+    for page in (browser.follow(walk.get("check")), browser.follow(sent)):
+        assert asks_danger(page)
+        assert "our questions have changed" in page.text
+        assert "danger_before" not in page.form
+    asked = []
+    while (turned := walk.get("check")).status == 303:
+        asked.append(slug_of(turned.location))
+        fill(browser, browser.get(turned.location), answers_but(attacks_ever="five_or_more"))
+    assert asked == ["danger-now", "changes", "attack-length"], "nobody answers everything once more"
+    assert (stored(app, walk)["attacks_ever"], stored(app, walk)["head_days"]) == ("five_or_more", 21)
+    assert "/r/" in walk.send(CONTACT).location
 
 
 def test_a_danger_that_came_in_the_pause_stops_the_questions(browser: Browser, app: Flask) -> None:

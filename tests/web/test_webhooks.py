@@ -29,6 +29,7 @@ from web.walking import SignedIn, answers_but, at_clinic, count_rows, move, send
 
 from screener import create_app
 from screener.settings import ROOT, SettingsError, load_settings
+from screener.store.outbox import MOST_TRIES
 from screener.store.tables import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from screener.store.webhooks import EVENTS, TEST, Parcel, body_of, get_endpoint, send_test
 from screener.web import courier
@@ -427,6 +428,25 @@ def test_after_a_new_secret_both_hold(telling: Flask, admin: Browser, receiver: 
         assert Webhook(secret).verify(got.body, got.headers)["type"] == TEST
     refused = press(admin, place, "secret", seen="7")
     assert (refused.status, "whsec_" in refused.text) == (409, False)
+
+
+def test_what_killed_its_worker_each_time_is_given_up_and_can_be_sent_again(
+    telling: Flask, admin: Browser, receiver: Receiver
+) -> None:
+    add(admin, receiver.address)
+    place = place_of(telling)
+    press(admin, place, "test")
+    with at_clinic(telling, "acme") as (session, _):
+        session.execute(update(WebhookDelivery).values(attempts=MOST_TRIES))
+        session.commit()
+    deliver(telling)
+    assert receiver.got == []
+    (line,) = log_of(admin, place)
+    assert "given up" in line
+    assert "stopped the worker each time" in line
+    press(admin, place, "replay", since="all")
+    deliver(telling)
+    assert len(receiver.got) == 1
 
 
 def test_each_button_does_its_work_once_and_the_trail_tells_it(
