@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from screener.web.installation import open_database
+from screener.web.commands.installation import open_database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -187,6 +187,3 @@ def _each_clinic(database: Database) -> Iterator[tuple[str, Session]]:
         with database.new_session() as session:
             enter_clinic(session, clinic.id)
             yield clinic.slug, session
-
-
-COMMANDS: Final = (keys_group,)
