@@ -28,12 +28,31 @@ def open_database(settings: Settings | None = None) -> Database:
 
 @contextmanager
 def open_clinic(slug: str, database: Database | None = None) -> Iterator[tuple[Session, Clinic]]:
-    """A clinic, also a disabled one, and the session it is changed in; committed if nothing is raised."""
+    """A clinic, also a disabled one, and a session that entered it; committed if nothing is raised."""
     from screener.store.clinics import find_any_clinic
+    from screener.store.tenancy import enter_clinic
 
     with (database or open_database()).new_session() as session:
         clinic = find_any_clinic(session, slug)
         if clinic is None:
             raise click.ClickException(f"No clinic is called {slug}.")
+        enter_clinic(session, clinic.id)
         yield session, clinic
         session.commit()
+
+
+def each_clinic(database: Database, slug: str | None = None) -> Iterator[tuple[Session, Clinic]]:
+    """All clinics, also disabled ones, or the one of that name; each with a session that entered it."""
+    from screener.store.clinics import list_clinics
+    from screener.store.database import begin_reading
+    from screener.store.tenancy import enter_clinic
+
+    with database.new_session() as session:
+        begin_reading(session)
+        clinics = [clinic for clinic in list_clinics(session) if slug in {None, clinic.slug}]
+    if slug is not None and not clinics:
+        raise click.ClickException(f"No clinic is called {slug}.")
+    for clinic in clinics:
+        with database.new_session() as session:
+            enter_clinic(session, clinic.id)
+            yield session, clinic

@@ -14,7 +14,7 @@ from typing import IO
 
 import click
 
-from screener.web.commands.installation import open_clinic, open_database
+from screener.web.commands.installation import each_clinic, open_clinic, open_database
 
 
 @click.command("retention")
@@ -57,7 +57,6 @@ def export_command(slug: str, *, output: str, since: datetime | None) -> None:
 
     from screener.exports.fhir.consultation import consultation_bundle
     from screener.settings import load_settings
-    from screener.store.tenancy import enter_clinic
     from screener.web.fhir_requests import read_all
 
     settings, count = load_settings(), 0
@@ -66,7 +65,6 @@ def export_command(slug: str, *, output: str, since: datetime | None) -> None:
         if clinic.shredded_at:
             raise click.ClickException("The keys of this clinic were destroyed: nothing of it opens.")
         start = since.replace(tzinfo=ZoneInfo(clinic.time_zone)) if since else None
-        enter_clinic(session, clinic.id)
         for stored in read_all(session, clinic.name, start):
             file.write(json.dumps(consultation_bundle(stored, base_url=base_url)) + "\n")
             count += 1
@@ -98,19 +96,15 @@ def reindex_command() -> None:
     harmless.
     """
     from screener.store.reindexing import reindex_page
-    from screener.store.tenancy import enter_clinic
-    from screener.web.replay import list_clinic_ids
 
-    database, changed = open_database(), 0
-    for clinic in list_clinic_ids(database):
-        with database.new_session() as session:
-            enter_clinic(session, clinic.id)
-            last, more = None, True
-            while more:
-                last, count = reindex_page(session, last)
-                session.commit()
-                session.expunge_all()
-                changed, more = changed + count, last is not None
+    changed = 0
+    for session, clinic in each_clinic(open_database()):
+        last, more = None, not clinic.shredded_at
+        while more:
+            last, count = reindex_page(session, last)
+            session.commit()
+            session.expunge_all()
+            changed, more = changed + count, last is not None
     click.echo(f"{changed:,} requests were filled in.")
 
 
@@ -121,8 +115,7 @@ def replay_command(*, slug: str | None, with_rows: bool) -> None:
     """Show which stored results today's rules would change.
 
     Classifies every stored screening again, and prints was -> now. Nothing is written, and no answer or name
-    is shown. The exit status is 1 if a screening could not be
-    opened or read.
+    is shown. The exit status is 1 if a screening could not be opened or read.
     """
     from screener.web.replay import Replay, Unreadable, list_clinic_ids
 

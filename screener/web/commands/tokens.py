@@ -36,13 +36,11 @@ def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: in
 
     from screener.domain.rights import Right
     from screener.store.api_tokens import add_token
-    from screener.store.tenancy import enter_clinic
 
     known = {right.value: right for right in Right}
     if not set(rights) <= set(known):
         raise click.ClickException(f"The rights are: {', '.join(known)}.")
-    with open_clinic(slug) as (session, clinic):
-        enter_clinic(session, clinic.id)
+    with open_clinic(slug) as (session, _):
         try:
             made = add_token(
                 session,
@@ -66,11 +64,9 @@ def list_tokens_command(slug: str) -> None:
     """
 
     from screener.store.api_tokens import list_tokens, state_of
-    from screener.store.tenancy import enter_clinic
 
     now = datetime.now(UTC)
-    with open_clinic(slug) as (session, clinic):
-        enter_clinic(session, clinic.id)
+    with open_clinic(slug) as (session, _):
         for one in list_tokens(session):
             told = (str(one.id), one.name, one.ending, ",".join(one.rights), state_of(one, now))
             click.echo("\t".join(told))
@@ -84,10 +80,8 @@ def revoke_token_command(slug: str, token_id: UUID) -> None:
 
     from screener.store.api_tokens import revoke_token
     from screener.store.errors import NotFoundError
-    from screener.store.tenancy import enter_clinic
 
-    with open_clinic(slug) as (session, clinic):
-        enter_clinic(session, clinic.id)
+    with open_clinic(slug) as (session, _):
         try:
             token = revoke_token(session, token_id, by=None, now=datetime.now(UTC))
         except NotFoundError as error:
