@@ -33,7 +33,8 @@ from screener.store.errors import NotFoundError
 from screener.store.queue import MOST_COUNTED, Turn, count_chosen, get_cursor
 from screener.store.tables import Consultation
 from screener.store.vault import derive_token
-from screener.web.access import card_of, db, settings
+from screener.web.access import db, settings
+from screener.web.clinic_card import card_of
 from screener.web.fhir_patient import read_patient
 from screener.web.fhir_requests import read_page, stored_request
 from screener.web.fhir_search import Parameters, read_search, refuse_others
