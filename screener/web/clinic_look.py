@@ -23,11 +23,11 @@ from screener.web.clinic_card import ClinicCard
 from screener.web.forms import clean_text, form_for
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, speak
 from screener.web.logo import LogoError, draw_logo
+from screener.web.refusals import INVALID
 from screener.web.visit import Visit
 
 clinic_look = Blueprint("clinic_look", __name__)
 
-INVALID: Final = 422
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _TRIED: Final = ("start", "question")
 # Options, a number and a hint on one page.
