@@ -26,7 +26,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from screener.settings import ROOT
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 PICTURES: Final = ROOT / "docs" / "pictures"
 LARGEST: Final = 150_000

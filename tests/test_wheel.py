@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from screener.settings import ROOT
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 _TRIES = 600
 

@@ -143,6 +143,6 @@ def shred_keys(session: Session, clinic: Clinic, *, by: int | None, now: datetim
 
 
 def count_requests(session: Session, clinic: Clinic) -> int:
-    """How many there are, and nothing of them."""
+    """How many there are, and nothing of them. No walls are opened to count all clinics' at once."""
     with furnishing_clinic(session, clinic.id):
         return session.scalar(select(func.count(Consultation.id))) or 0

@@ -22,6 +22,13 @@ _WIX_FRAMES: Final = ".filesusr.com"
 _LONGEST_CODE: Final = 64
 
 
+class NoSiteError(ValueError):
+    """What was typed names no site at all."""
+
+    def __init__(self) -> None:
+        super().__init__("Enter a site like https://www.acme.example")
+
+
 def is_local(host: str) -> bool:
     """This very machine, by a name that leads nowhere else."""
     return host in _LOCAL or host.endswith(".localhost")
@@ -56,7 +63,7 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit("")
     # `urlsplit` drops line ends and tabs, wherever they stand.
     if parts.scheme not in _USUAL_PORTS or not parts.hostname or not text.isprintable():
-        raise ValueError("Enter a site like https://www.acme.example")
+        raise NoSiteError
     return parts
 
 
@@ -67,7 +74,7 @@ def _as_browsers_say(parts: SplitResult) -> str:
     except idna.IDNAError:
         host = ""
     if "." not in host and not is_local(host):
-        raise ValueError("Enter a site like https://www.acme.example")
+        raise NoSiteError
     usual = parts.port in {None, _USUAL_PORTS[parts.scheme]}
     return f"{parts.scheme}://{host}" if usual else f"{parts.scheme}://{host}:{parts.port}"
 

@@ -6,8 +6,7 @@ does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Final, TypeVar, cast
@@ -19,37 +18,15 @@ from flask_security import auth_required
 from sqlalchemy.orm import Session
 
 from screener.domain.consultation import READS_ANSWERS, Role
-from screener.domain.retention import Periods
 from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.store.database import Database
-from screener.store.retention import periods_of
 from screener.store.staff import find_roles, was_shredded
 from screener.store.tables import Clinic
 from screener.store.tenancy import enter_clinic
 from screener.web.arrival import network_of
+from screener.web.clinic_card import card_of
 from screener.web.languages import speak_only
-
-
-@dataclass(frozen=True, slots=True)
-class ClinicCard:
-    """What pages show of a clinic."""
-
-    slug: str
-    name: str
-    phone: str
-    hours: str
-    time_zone: str
-    origins: tuple[str, ...]
-    is_demo: bool
-    accent: str | None
-    # Its address, width and height.
-    logo: tuple[str, int, int] | None
-    texts: Mapping[str, Mapping[str, str]]
-    languages: tuple[str, ...]
-    kinds: tuple[str, ...]
-    periods: Periods
-
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -129,32 +106,6 @@ def remember_clinic(clinic: Clinic) -> None:
     """For templates and headers, also of an error page after a rollback."""
     g.clinic = card_of(clinic)
     speak_only(g.clinic.languages)
-
-
-def card_of(clinic: Clinic) -> ClinicCard:
-    return ClinicCard(
-        clinic.slug,
-        clinic.name,
-        clinic.phone,
-        clinic.hours,
-        clinic.time_zone,
-        tuple(clinic.origins),
-        clinic.is_demo,
-        # A clinic that is shut serves no color and no logo any more; some receipts of it are still read.
-        clinic.accent if not clinic.disabled_at else None,
-        _logo_of(clinic) if not clinic.disabled_at else None,
-        clinic.texts,
-        tuple(clinic.languages),
-        tuple(clinic.kinds),
-        periods_of(clinic),
-    )
-
-
-def _logo_of(clinic: Clinic) -> tuple[str, int, int] | None:
-    if not clinic.logo_hash:
-        return None
-    path = f"/c/{clinic.slug}/logo.png?v={clinic.logo_hash}"
-    return path, clinic.logo_width or 0, clinic.logo_height or 0
 
 
 def _fresh() -> timedelta:

@@ -29,13 +29,13 @@ from screener.web.access import db
 from screener.web.forms import clean_text
 from screener.web.openapi import describe
 from screener.web.operations import RefusedError, Strict, install_refusals, operation, wrong_body
+from screener.web.refusals import CONFLICT
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 install_refusals(api)
 
 PAGE_SIZE: Final = 50
 MOST: Final = 100
-_CONFLICT: Final = 409
 
 
 class Kind(Enum):
@@ -174,7 +174,7 @@ def decide(reference: str, body: Decision) -> Decided:
     db().refresh(consultation, with_for_update=True)
     if consultation.version != body.version:
         raise RefusedError(
-            _CONFLICT, f"This request was changed meanwhile: it has version {consultation.version}."
+            CONFLICT, f"This request was changed meanwhile: it has version {consultation.version}."
         )
     _move(consultation, body)
     return Decided(
@@ -197,7 +197,7 @@ def _move(consultation: Consultation, body: Decision) -> None:
     except ReasonRefusedError as refusal:
         raise wrong_body("reason", str(refusal)) from None
     except (MoveRefusedError, ConflictError) as refusal:
-        raise RefusedError(_CONFLICT, str(refusal)) from None
+        raise RefusedError(CONFLICT, str(refusal)) from None
 
 
 @api.get("/openapi.json")

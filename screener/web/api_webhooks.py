@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -24,9 +24,9 @@ from screener.store.webhooks import (
 from screener.web.access import db, settings
 from screener.web.api import api
 from screener.web.operations import FieldProblem, RefusedError, Strict, operation, wrong_body
+from screener.web.refusals import CONFLICT
 from screener.web.webhook_hosts import LONGEST_ADDRESS, read_address
 
-_CONFLICT: Final = 409
 EventName = Annotated[str, Field(json_schema_extra={"enum": [*EVENTS]})]
 
 
@@ -79,12 +79,12 @@ def add_webhook(body: NewWebhook) -> MadeWebhook:
     except ValueError as error:
         # Which hosts are allowed is the installation's to say, not the description's.
         said = FieldProblem(field="address", problem=str(error))
-        raise RefusedError(_CONFLICT, "This address cannot be told anything.", [said]) from None
+        raise RefusedError(CONFLICT, "This address cannot be told anything.", [said]) from None
     now = datetime.now(UTC)
     try:
         made = add_endpoint(db(), address=address, events=body.events, staff_id=None, key="", now=now)
     except ConflictError as error:
-        raise RefusedError(_CONFLICT, str(error)) from None
+        raise RefusedError(CONFLICT, str(error)) from None
     return MadeWebhook(**_told(made), secret=made.secrets[0])
 
 

@@ -20,12 +20,12 @@ from screener.store.tables import AuditEntry, Consultation, User
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db
 from screener.web.forms import clean_text, whole_number
+from screener.web.refusals import INVALID
 
 audit = Blueprint("audit", __name__, url_prefix="/desk/<clinic_slug>/audit")
 
 NOTHING: Final = "\N{EN DASH}"
 PAGE_SIZE: Final = 50
-INVALID: Final = 422
 
 _FILTERS: Final = ("person", "what", "reference", "from", "to")
 

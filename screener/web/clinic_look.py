@@ -17,16 +17,17 @@ from screener.store.drafts import OpenDraft
 from screener.store.tables import Clinic, Draft
 from screener.store.tenancy import entered_clinic
 from screener.web.accent import THEMES, AccentError, derive, read_color, stylesheet_of
-from screener.web.access import ClinicCard, admin_only, db
+from screener.web.access import admin_only, db
 from screener.web.arrival import LARGEST
+from screener.web.clinic_card import ClinicCard
 from screener.web.forms import clean_text, form_for
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, speak
 from screener.web.logo import LogoError, draw_logo
+from screener.web.refusals import INVALID
 from screener.web.visit import Visit
 
 clinic_look = Blueprint("clinic_look", __name__)
 
-INVALID: Final = 422
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _TRIED: Final = ("start", "question")
 # Options, a number and a hint on one page.

@@ -27,11 +27,10 @@ from screener.web.forms import clean_text, read_phone, whole_number
 from screener.web.languages import LANGUAGES
 from screener.web.meanwhile import Said, merge, seen_by
 from screener.web.pages import local
+from screener.web.refusals import CONFLICT, INVALID
 
 clinic_settings = Blueprint("clinic_settings", __name__, url_prefix="/desk/<clinic_slug>/settings")
 
-INVALID: Final = 422
-CONFLICT: Final = 409
 NOTHING: Final = "Nothing was changed."
 
 KINDS: Final[Mapping[str, str]] = {

@@ -24,10 +24,10 @@ from screener.store.tables import Clinic
 from screener.web.access import database, db, installation_admin_only, settings
 from screener.web.clinic_look import in_sentence
 from screener.web.forms import clean_text
+from screener.web.refusals import INVALID
 
 clinics = Blueprint("clinics", __name__, url_prefix="/desk/clinics")
 
-INVALID: Final = 422
 _FIELDS: Final = ("name", "phone", "hours", "time_zone")
 _USUAL: Final = {"time_zone": "America/New_York"}
 

@@ -44,6 +44,7 @@ from screener.web.records import (
     load_record,
     open_record,
 )
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.request_page import hold_request
 from screener.web.review_form import (
     CHOICES,
@@ -59,7 +60,6 @@ from screener.web.verdict_rows import VerdictRow, beside
 
 confirm = Blueprint("confirm", __name__, url_prefix="/desk")
 
-INVALID, CONFLICT = 422, 409
 LONGEST_NAME: Final = 120
 STATEMENT: Final = (
     "I went through this history. What I confirmed and corrected stands as shown here;"

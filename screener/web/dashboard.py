@@ -24,13 +24,13 @@ from screener.web.access import db, member_only
 from screener.web.due_words import how_long
 from screener.web.forms import clean_text
 from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
+from screener.web.refusals import INVALID
 from screener.web.transaction import finish_before_waiting
 
 dashboard = Blueprint("dashboard", __name__, url_prefix="/desk/<clinic_slug>/dashboard")
 
 PRESETS: Final = (4, 12, 26, 52)
 MOST_WEEKS: Final = 53
-UNPROCESSABLE: Final = 422
 _USUAL_WEEKS: Final = 12
 _WEEK: Final = timedelta(weeks=1)
 # Long after or before any request, and far from the ends of the calendar.
@@ -140,7 +140,7 @@ def index() -> Any:
         is_empty=not any(counted.total or counted.endings for counted in both),
         figures=_figures(period, both),
     )
-    return page, UNPROCESSABLE if problems else 200
+    return page, INVALID if problems else 200
 
 
 def _read_period(

@@ -34,7 +34,8 @@ from screener.store.outbox import remove_messages
 from screener.store.staff import add_membership, find_person
 from screener.store.tables import Clinic, Consultation
 from screener.store.tenancy import enter_clinic
-from screener.web.access import ClinicCard, card_of, db
+from screener.web.access import db
+from screener.web.clinic_card import ClinicCard, card_of
 from screener.web.requests import Sending, send_request
 
 DEMO_SLUG: Final = "demo"

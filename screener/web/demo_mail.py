@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,10 +83,3 @@ class _Catcher:
         for old in _newest_first(self._folder)[_MOST_KEPT:]:
             old.unlink(missing_ok=True)
         return "250 Caught"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,11 +14,11 @@ from screener.store.duplicates import decide_pair
 from screener.store.errors import ConflictError
 from screener.store.tables import Consultation
 from screener.web.access import db, staff_only
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.request_page import hold_request, show_request
 
 duplicates = Blueprint("duplicates", __name__, url_prefix="/desk")
 
-INVALID, CONFLICT = 422, 409
 
 SAID = {
     "same": "Linked: {} is the same person's. Each stays a request of its own.",

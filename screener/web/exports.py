@@ -28,12 +28,12 @@ from screener.web.forms import clean_text
 from screener.web.languages import SOURCE_LANGUAGE
 from screener.web.queue_filters import VIEWS, Look, read_look
 from screener.web.records import CLASS_LABELS, KIND_LABELS, LANGUAGE_NAMES, URGENCY_LABELS
+from screener.web.refusals import INVALID
 
 exports = Blueprint("exports", __name__, url_prefix="/desk/<clinic_slug>/exports")
 
 MOST_ROWS: Final = 5_000
 SHOWN_EXPORTS: Final = 20
-UNPROCESSABLE: Final = 422
 _VIEWS: Final = {"all": ("All requests", tuple(State)), **VIEWS}
 _FORMATS: Final = {
     "xlsx": (
@@ -156,9 +156,9 @@ def index() -> Any:
     """What and why; then, once that is right, how many that would be."""
     form, chosen = ExportForm(), _choose()
     if request.method != "POST" or "change" in request.form:
-        return _index(form, chosen, chosen.unread), UNPROCESSABLE if chosen.unread else 200
+        return _index(form, chosen, chosen.unread), INVALID if chosen.unread else 200
     if problems := [*chosen.problems, *form.problems]:
-        return _index(form, chosen, problems), UNPROCESSABLE
+        return _index(form, chosen, problems), INVALID
     return render_template(
         "exports/confirm.html", form=form, chosen=chosen, groups=GROUP_WORDS, formats=_FORMATS
     )
@@ -191,7 +191,7 @@ def file() -> Any:
         return redirect(url_for("exports.index", clinic_slug=g.staff_clinic.slug), 303)
     form, chosen = ExportForm(), _choose()
     if problems := [*chosen.problems, *form.problems]:
-        return _index(form, chosen, problems), UNPROCESSABLE
+        return _index(form, chosen, problems), INVALID
     now, groups = datetime.now(UTC), [Group(name) for name in GROUP_WORDS if name in form.groups.data]
     add_export(
         db(),

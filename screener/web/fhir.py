@@ -33,17 +33,18 @@ from screener.store.errors import NotFoundError
 from screener.store.queue import MOST_COUNTED, Turn, count_chosen, get_cursor
 from screener.store.tables import Consultation
 from screener.store.vault import derive_token
-from screener.web.access import card_of, db, settings
+from screener.web.access import db, settings
+from screener.web.clinic_card import card_of
 from screener.web.fhir_patient import read_patient
 from screener.web.fhir_requests import read_page, stored_request
 from screener.web.fhir_search import Parameters, read_search, refuse_others
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, read_catalogue, speak
 from screener.web.operations import RefusedError, install_refusals, let_in, sent_json
+from screener.web.refusals import INVALID
 from screener.web.requests import Sending, send_request
 
 fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
 
-_UNPROCESSABLE: Final = 422
 _QUESTIONNAIRE, _CODE_SYSTEM, _RESPONSE = "Questionnaire", "CodeSystem", "QuestionnaireResponse"
 # FHIR's IssueType by HTTP's status.
 _ISSUE_TYPES: Final = {
@@ -73,7 +74,7 @@ install_refusals(fhir, tell_outcome)
 def refuse_response(error: ResponseError) -> Response:
     """Each reason with its place; nothing of what was sent is kept."""
     db().rollback()
-    return _send(operation_outcome(error.issues), _UNPROCESSABLE)
+    return _send(operation_outcome(error.issues), INVALID)
 
 
 # ---------------------------------------------------------------- for everybody
@@ -219,9 +220,7 @@ def _canonical(sent: object) -> str:
     try:
         text = json.dumps(sent, sort_keys=True, ensure_ascii=False).encode()
     except (UnicodeEncodeError, RecursionError):
-        raise RefusedError(
-            _UNPROCESSABLE, "The body holds what no text may hold, or is nested too deep."
-        ) from None
+        raise RefusedError(INVALID, "The body holds what no text may hold, or is nested too deep.") from None
     return hashlib.sha256(text).hexdigest()
 
 

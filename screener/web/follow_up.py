@@ -30,11 +30,11 @@ from screener.web.follow_up_forms import (
 )
 from screener.web.forms import read_id
 from screener.web.records import WithdrawnError
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.request_page import arranged, hold_request, make_form, show_request
 
 follow_up = Blueprint("follow_up", __name__, url_prefix="/desk")
 
-INVALID, CONFLICT = 422, 409
 TASKS_A_PAGE = 50
 
 SENT_BEFORE = (

@@ -29,11 +29,10 @@ from screener.web.forms import copy_form
 from screener.web.languages import LANGUAGES
 from screener.web.pages import local
 from screener.web.records import CLASS_LABELS, DESK_WORDS, URGENCY_LABELS, Record, open_record
+from screener.web.refusals import INVALID
 from screener.web.verdict_rows import VerdictRow, beside, flag_name
 
 history = Blueprint("history", __name__, url_prefix="/desk")
-
-INVALID = 422
 
 
 @history.get("/<clinic_slug>/requests/<reference>/history")

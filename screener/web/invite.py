@@ -15,11 +15,11 @@ from screener.store.outbox import add_mail
 from screener.web.access import db, settings, staff_only
 from screener.web.pages import local
 from screener.web.records import Record, open_record
+from screener.web.refusals import CONFLICT
 from screener.web.request_page import hold_request
 
 invite = Blueprint("invite", __name__, url_prefix="/desk")
 
-CONFLICT = 409
 _ONE_PRESS: Final = timedelta(seconds=30)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, redirect, request, url_for
@@ -15,12 +15,10 @@ from screener.domain.retention import MOST_HOLD
 from screener.store.retention import end_hold, hold, mark_charted
 from screener.web.access import db, staff_only
 from screener.web.forms import clean_text
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.request_page import hold_request, show_request
 
 keeping = Blueprint("keeping", __name__, url_prefix="/desk")
-
-INVALID: Final = 422
-CONFLICT: Final = 409
 
 
 @keeping.route("/<clinic_slug>/requests/<reference>/charted", methods=["GET", "POST"])

@@ -42,10 +42,10 @@ from screener.web.access import admin_only, db, settings
 from screener.web.clinic_look import in_sentence
 from screener.web.forms import clean_text, read_id
 from screener.web.notices import read_choice
+from screener.web.refusals import INVALID
 
 mail = Blueprint("mail", __name__, url_prefix="/desk/<clinic_slug>/mail")
 
-INVALID: Final = 422
 KINDS: Final[Mapping[str, str]] = {
     "request_received": "Confirmation of a request",
     "follow_up_invitation": "Invitation to fill the form in again",

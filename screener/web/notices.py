@@ -14,10 +14,10 @@ from screener.domain.notification import DEFAULT, Choice
 from screener.store.notices import QuietTimes, choose_notices, find_own, tells_urgent_at_once
 from screener.store.tables import NoticeRecipient
 from screener.web.access import db, settings, staff_only
+from screener.web.refusals import INVALID
 
 notices = Blueprint("notices", __name__, url_prefix="/desk/<clinic_slug>/notices")
 
-INVALID: Final = 422
 _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 

@@ -18,6 +18,7 @@ from screener.domain.rights import Right
 from screener.store.api_tokens import MOST_CALLS_A_MINUTE, Bearer, count_call, enter_by_token
 from screener.store.errors import NotFoundError, UnreadableError
 from screener.web.access import db
+from screener.web.refusals import INVALID
 from screener.web.transaction import (
     RETRY_AFTER_SECONDS,
     finish_before_waiting,
@@ -30,7 +31,6 @@ from screener.web.transaction import (
 OPERATION: Final = "screener_operation"
 PROBLEM: Final = "application/problem+json"
 _BEARER: Final = "Bearer "
-_UNPROCESSABLE: Final = 422
 
 
 class Strict(BaseModel):
@@ -134,7 +134,7 @@ def sent_json() -> Any:
     except (ValueError, RecursionError):
         found = None
     if found is None:
-        raise RefusedError(_UNPROCESSABLE, "Send a JSON body.")
+        raise RefusedError(INVALID, "Send a JSON body.")
     return found
 
 
@@ -147,13 +147,13 @@ def _read(model: type[BaseModel], sent: Any, place: str) -> BaseModel:
             FieldProblem(field=".".join(map(str, one["loc"])) or place, problem=one["msg"])
             for one in error.errors(include_url=False, include_context=False, include_input=False)
         ]
-        raise RefusedError(_UNPROCESSABLE, f"The {place} is not as it should be.", problems) from None
+        raise RefusedError(INVALID, f"The {place} is not as it should be.", problems) from None
 
 
 def wrong_body(field: str, problem: str) -> RefusedError:
     """One field that its model could not judge by itself."""
     said = FieldProblem(field=field, problem=problem)
-    return RefusedError(_UNPROCESSABLE, "The body is not as it should be.", [said])
+    return RefusedError(INVALID, "The body is not as it should be.", [said])
 
 
 def _json(found: BaseModel) -> Response:

@@ -43,10 +43,10 @@ from screener.web.forms import ContactForm, PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
 from screener.web.pace import TOO_MANY, hold_up, note_turn, turns, wait_for
+from screener.web.refusals import INVALID
 from screener.web.requests import Sending, send_request
 from screener.web.result import questions_that_would_settle, what_is_told
 from screener.web.visit import (
-    INVALID,
     Visit,
     after_safety,
     body_digest,

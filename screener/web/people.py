@@ -29,6 +29,7 @@ from screener.store.tables import User
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db, settings
 from screener.web.forms import clean_text
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.sign_in import link_for, mail_link
 
 people = Blueprint("people", __name__, url_prefix="/desk/<clinic_slug>/people")
@@ -69,7 +70,7 @@ def index() -> Any:
     if request.method != "POST":
         return _index(form, [])
     if form.problems:
-        return _index(form, form.problems), 422
+        return _index(form, form.problems), INVALID
     _invite(form)
     flash(f"Invited {form.name.data}. The link in the mail works for 72 hours.")
     return redirect(url_for("people.index", clinic_slug=g.staff_clinic.slug), 303)
@@ -118,10 +119,10 @@ def person(staff_id: int) -> Any:
     if request.method != "POST":
         return _person(colleague, [])
     if staff_id == current_user.id:
-        return _person(colleague, [("main", "Ask another administrator to change your own roles.")]), 409
+        return _person(colleague, [("main", "Ask another administrator to change your own roles.")]), CONFLICT
     leaves, only_out = "leave" in request.form, "sign_out" in request.form
     if form.problems and not (leaves or only_out):
-        return _person(colleague, form.problems), 422
+        return _person(colleague, form.problems), INVALID
     # Of two administrators who remove each other at once, the second is no administrator any more.
     hold_people(db(), entered_clinic(db()))
     if Role.CLINIC_ADMIN.value not in find_roles(db(), current_user.id, entered_clinic(db())):

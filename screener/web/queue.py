@@ -39,6 +39,7 @@ from screener.web.forms import clean_text
 from screener.web.queue_filters import VIEWS, Look, due_today
 from screener.web.queue_search import Found, find_requests
 from screener.web.records import DESK_WORDS
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.request_page import CHANGED, MoveForm, hold_request, last_two_moves, show_request
 from screener.web.work import TURNS, desk_people, look_of_address, queue_address, remember_place
 
@@ -46,7 +47,6 @@ queue = Blueprint("queue", __name__, url_prefix="/desk")
 
 PAGE_SIZE: Final = 50
 LONGEST_SEARCH: Final = 320
-UNPROCESSABLE: Final = 422
 
 
 @queue.get("/")
@@ -145,7 +145,7 @@ def search() -> Any:
         **desk_people(),
         **DESK_WORDS,
     )
-    return page, UNPROCESSABLE if problem else 200
+    return page, INVALID if problem else 200
 
 
 def _to_queue() -> Any:
@@ -180,7 +180,7 @@ def move(reference: str) -> Any:
         db().rollback()
         problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
         place = "reason" if isinstance(refusal, ReasonRefusedError) else "to_state-1"
-        return show_request(reference, move_form=form, problems=[(place, problem)]), 409
+        return show_request(reference, move_form=form, problems=[(place, problem)]), CONFLICT
     # The category names the request, so that the message can lead back to it.
     flash(f"{reference.upper()} is now “{to_state.label}”.", f"moved {reference.upper()}")
     return redirect(queue_address(), 303)
@@ -228,7 +228,7 @@ def undo(reference: str) -> Any:
     except (MoveRefusedError, ConflictError) as refusal:
         db().rollback()
         problem = str(refusal) if isinstance(refusal, MoveRefusedError) else CHANGED
-        return show_request(reference, problems=[("main", problem)]), 409
+        return show_request(reference, problems=[("main", problem)]), CONFLICT
     return here
 
 

@@ -20,7 +20,8 @@ from screener.store.consultations import add_consultation
 from screener.store.outbox import add_mail
 from screener.store.screenings import add_screening
 from screener.store.tables import Consultation
-from screener.web.access import ClinicCard, settings
+from screener.web.access import settings
+from screener.web.clinic_card import ClinicCard
 from screener.web.languages import language, translated
 
 _KEPT_ELSEWHERE: Final = "The clinic's own system “{}” sent this, and keeps what the patient agreed to there."

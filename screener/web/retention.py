@@ -19,9 +19,10 @@ from screener.store.clinic_changes import change_clinic
 from screener.store.retention import Counted, count_kept, count_over, list_over, periods_of
 from screener.store.tables import Clinic
 from screener.web.access import admin_only, db
-from screener.web.clinic_settings import CONFLICT, INVALID, NOTHING, held_clinic, read_number
+from screener.web.clinic_settings import NOTHING, held_clinic, read_number
 from screener.web.forms import clean_text, whole_number
 from screener.web.meanwhile import Merged, merge, seen_by
+from screener.web.refusals import CONFLICT, INVALID
 
 retention = Blueprint("retention", __name__, url_prefix="/desk/<clinic_slug>/retention")
 

@@ -28,9 +28,9 @@ from screener.web.languages import gettext, language
 from screener.web.look import chooses_look
 from screener.web.pace import hold_up, mailbox_turns, note_turn, turns, wait_for
 from screener.web.patient import keep_typed, patient
+from screener.web.refusals import INVALID
 from screener.web.saving_forms import CodeForm, SaveForm, YearForm
 from screener.web.visit import (
-    INVALID,
     Visit,
     come_back,
     enter_draft,

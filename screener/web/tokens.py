@@ -17,10 +17,10 @@ from screener.store.staff import list_colleagues
 from screener.store.tenancy import entered_clinic
 from screener.web.access import admin_only, db
 from screener.web.forms import clean_text
+from screener.web.refusals import INVALID
 
 tokens = Blueprint("tokens", __name__, url_prefix="/desk/<clinic_slug>/tokens")
 
-INVALID: Final = 422
 LIVES: Final = {"90": "90 days", "365": "A year", "30": "30 days", "": "Until it is revoked"}
 
 

@@ -39,9 +39,9 @@ from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, remember_clinic
 from screener.web.forms import FORM_TOKEN, ContactForm
 from screener.web.look import look_parameters, take_choice, take_look_of
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.widget import take_frame_of
 
-INVALID = 422
 _DANGER_PAGE = QUESTIONNAIRE.page_of(DANGER_NOW)
 _TAKES_ANSWERS = frozenset({"patient.page", "patient.pause"})
 
@@ -325,7 +325,7 @@ def sent_or_gone(token: str) -> Any:
         take_look_of({"language": sent.language})
     if request.method == "POST" and not _is_same_form(token, sent):
         remember_clinic(db().get_one(Clinic, sent.clinic_id))
-        return render_template("patient/already_sent.html", receipt_token=receipt_token), 409
+        return render_template("patient/already_sent.html", receipt_token=receipt_token), CONFLICT
     return redirect(receipt_url(receipt_token), 303)
 
 

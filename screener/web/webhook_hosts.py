@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from screener.settings import Settings
-from screener.store.origins import read_origin
+from screener.store.origins import NoSiteError, read_origin
 from screener.web.host_policy import lets_any
 from screener.web.outside import target_of
 
@@ -30,8 +30,8 @@ def read_address(typed: str, settings: Settings) -> str:
         raise ValueError("Leave out the # and what follows it.")
     try:
         origin = read_origin(f"https://{parts.netloc}")
-    except ValueError as error:
-        raise ValueError(example if "www.acme" in str(error) else str(error)) from None
+    except NoSiteError:
+        raise ValueError(example) from None
     address = origin + target_of(typed)
     if not may_be_told(address, settings):
         host = urlsplit(address).netloc

@@ -36,6 +36,7 @@ from screener.store.webhooks import (
 from screener.web.access import admin_only, db, settings
 from screener.web.courier import SECONDS
 from screener.web.forms import read_id, whole_number
+from screener.web.refusals import CONFLICT, INVALID
 from screener.web.webhook_hosts import may_be_told, read_address
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/desk/<clinic_slug>/webhooks")
@@ -43,8 +44,6 @@ webhooks = Blueprint("webhooks", __name__, url_prefix="/desk/<clinic_slug>/webho
 Problems = list[tuple[str, str]]
 
 PAGE_SIZE: Final = 25
-INVALID: Final = 422
-CONFLICT: Final = 409
 
 EVENT_WORDS: Final[Mapping[str, str]] = {
     "request.received": "A request was sent",

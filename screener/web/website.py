@@ -23,11 +23,11 @@ from screener.web.host_fetch import FetchError, fetch_page
 from screener.web.host_page import LOADER, Finding, HostPage, Ours, judge, problem
 from screener.web.host_policy import split_policies
 from screener.web.languages import LANGUAGES
+from screener.web.refusals import INVALID
 from screener.web.transaction import finish_before_waiting
 
 website = Blueprint("website", __name__, url_prefix="/desk/<clinic_slug>/website")
 
-INVALID: Final = 422
 _LONGEST_ADDRESS: Final = 2000
 _PLUGIN: Final = ROOT / "integrations" / "wordpress"
 _PLUGIN_NAME: Final = "headache-screener"

@@ -15,9 +15,8 @@ from screener.store.errors import ConflictError
 from screener.store.tables import Clinic, Consultation
 from screener.web.access import db, remember_kept_clinic
 from screener.web.languages import gettext
+from screener.web.refusals import CONFLICT
 from screener.web.visit import form_token, now, receipt_url, require_form_token
-
-CONFLICT = 409
 
 
 def may_withdraw(sent: Consultation) -> bool:

@@ -23,7 +23,7 @@ from web.post_office import PostOffice, open_post_office
 from screener import create_app
 from screener.settings import ROOT, Settings
 from screener.web.deliver import Worker
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _FLAGS = [

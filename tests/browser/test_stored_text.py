@@ -33,7 +33,7 @@ from screener.store.duplicates import decide_pair
 from screener.store.saved_views import add_view
 from screener.store.tables import Clinic, Consultation, OutboxMessage
 from screener.store.tasks import add_task
-from screener.web.access import card_of
+from screener.web.clinic_card import card_of
 from screener.web.forms import clean_text
 from screener.web.requests import Sending, send_request
 

@@ -21,7 +21,7 @@ from screener import create_app
 from screener.settings import Settings
 from screener.store.clinics import find_clinic
 from screener.web.demo_host import PAGES, list_site, make_site
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 from screener.web.website import BUILDERS
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ import trustme
 from faults.traffic import Server
 
 from screener.settings import ROOT
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 HOST: Final = "screen.example.org"
 _EXAMPLES: Final = ROOT / "docs" / "examples"

@@ -30,7 +30,7 @@ from web.walking import answers_but, contact_but
 from screener.domain.question import Part
 from screener.domain.questionnaire import QUESTIONNAIRE
 from screener.settings import Settings
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 CLIENTS: Final = 6
 # Longer than any fault of a rig lasts.

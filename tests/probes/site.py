@@ -31,7 +31,7 @@ from werkzeug.test import Client
 
 from screener import create_app
 from screener.settings import ROOT, Settings
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 _PATIENCE_SECONDS: Final = 30
 _DELIVERY_SECONDS: Final = 120

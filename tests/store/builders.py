@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection, column, table
 from sqlalchemy.orm import Session
 
 from screener.store.clinics import add_clinic
 from screener.store.consultations import add_consultation
+from screener.store.database import Base
 from screener.store.screenings import add_screening
 from screener.store.staff import add_membership
 from screener.store.tables import Clinic, Consultation, Screening, User
@@ -69,3 +71,9 @@ def make_person(session: Session, name: str) -> User:
     if clinic_id := find_entered_clinic(session):
         add_membership(session, staff_id=person.id, clinic_id=clinic_id, role="intake")
     return person
+
+
+def insert_then(connection: Connection, name: str, row: dict[str, Any]) -> None:
+    """Into a table of an older database: names the row's columns alone, without today's defaults."""
+    today = Base.metadata.tables[name].c
+    connection.execute(table(name, *(column(each, today[each].type) for each in row)).insert(), row)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, column, event, select, table, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
-from store.builders import NOW, make_consultation
+from store.builders import NOW, insert_then, make_consultation
 
 from screener.store.audit import find_head
-from screener.store.database import Base, Database, new_id
+from screener.store.database import Database, new_id
 from screener.store.dead_letters import list_dead, resend
 from screener.store.drafts import add_draft, remove_draft, remove_expired_drafts
 from screener.store.errors import UnreadableError
@@ -418,12 +418,6 @@ def test_what_waits_and_what_was_given_up_is_counted_over_all_clinics(
 # ---------------------------------------------------------------- the migration
 
 
-def _insert(connection: Connection, name: str, row: dict[str, Any]) -> None:
-    """Names the row's columns alone: an older table has no others."""
-    today = Base.metadata.tables[name]
-    connection.execute(table(name, *(column(each, today.c[each].type) for each in row)).insert(), row)
-
-
 @pytest.mark.sqlite_only("about altering by copying")
 def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: Vault) -> None:
     database = Database(f"sqlite:///{tmp_path}/old.sqlite", vault)
@@ -432,25 +426,25 @@ def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: 
     ids = {name: new_id() for name in ("screening", "consultation", "message")}
     both = {"clinic_id": clinic_id, "created_at": NOW}
     with database.engine.begin() as connection:
-        _insert(
+        insert_then(
             connection,
             "clinics",
             {"id": clinic_id, "slug": "north", "name": "North", "phone": "1", "hours": "", "origins": []}
             | {"time_zone": "America/New_York", "is_demo": False, "created_at": NOW},
         )
-        _insert(
+        insert_then(
             connection,
             "clinic_keys",
             both | {"id": new_id(), "version": 1, "wrapped": vault.master.wrap(clinic_id, 1, new_key())},
         )
-        _insert(
+        insert_then(
             connection,
             "screenings",
             both
             | {"id": ids["screening"], "sealed": b"x", "urgency": "none", "article_class": "chronic"}
             | {"questionnaire_version": "1", "criteria_version": "1"},
         )
-        _insert(
+        insert_then(
             connection,
             "consultations",
             {"id": ids["consultation"], "clinic_id": clinic_id, "screening_id": ids["screening"]}
@@ -458,7 +452,7 @@ def test_an_older_database_keeps_its_rows_and_their_ties(tmp_path: Path, vault: 
             | {"kind": "question", "state": "new", "urgency_rank": 5, "received_at": NOW}
             | {"idempotency_key": b"k", "body_digest": b"d", "receipt_hash": b"r"},
         )
-        _insert(
+        insert_then(
             connection,
             "outbox_messages",
             both

@@ -4,15 +4,15 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from conftest import past_the_walls
-from sqlalchemy import Connection, column, select, table, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from store.builders import NOW, make_clinic, make_consultation, make_person
+from store.builders import NOW, insert_then, make_clinic, make_consultation, make_person
 
 from screener.domain.retention import LONGEST, Periods
 from screener.store.audit import Wanted, list_entries, verify_chain
 from screener.store.clinic_changes import change_clinic
 from screener.store.consultations import move_consultation, withdraw_consultation
-from screener.store.database import Base, Database, new_id
+from screener.store.database import Database, new_id
 from screener.store.drafts import add_draft, find_open_draft
 from screener.store.endings import Ending, count_endings, endings_by_page
 from screener.store.extracts import add_export, list_exports
@@ -37,7 +37,6 @@ from screener.store.staff_sessions import KNOWN_PLACE, add_staff_session, idle_l
 from screener.store.tables import (
     Clinic,
     Consultation,
-    ConsultationEvent,
     Draft,
     FailedTries,
     Opening,
@@ -234,21 +233,19 @@ def test_requests_from_before_have_the_times_that_their_events_tell(empty_url: s
     }
     with past_the_walls(database) as connection:
         about = {"slug": "old", "name": "Old", "phone": "1", "hours": "", "time_zone": ZONE}
-        _insert(
-            connection, Clinic, id=clinic_id, **about, origins=[], is_demo=False, texts={}, created_at=NOW
-        )
+        made = {"id": clinic_id, "origins": [], "is_demo": False, "texts": {}, "created_at": NOW}
+        insert_then(connection, "clinics", made | about)
         for number, (state, moves) in enumerate(lives.items()):
             made = new_id()
             mark = bytes([number])
             told = {"reference": state, "state": state, "kind": "question", "consent_version": "1"}
             keys = {"idempotency_key": mark, "body_digest": mark, "receipt_hash": mark}
             row = {"id": made, "clinic_id": clinic_id, "urgency_rank": 1, "received_at": NOW, "version": 1}
-            _insert(connection, Consultation, **row, **told, **keys)
+            insert_then(connection, "consultations", row | told | keys)
             for was, now, days in moves:
                 event = {"id": new_id(), "clinic_id": clinic_id, "consultation_id": made, "what": "moved"}
-                _insert(
-                    connection, ConsultationEvent, **event, at=NOW + days * DAY, from_state=was, to_state=now
-                )
+                move = {"at": NOW + days * DAY, "from_state": was, "to_state": now}
+                insert_then(connection, "consultation_events", event | move)
     migrate(database)
     with database.new_session() as session:
         enter_clinic(session, clinic_id)
@@ -262,9 +259,3 @@ def test_requests_from_before_have_the_times_that_their_events_tell(empty_url: s
         "duplicate": (6 * DAY, None),
     }
     database.dispose()
-
-
-def _insert(connection: Connection, model: type[Base], **values: object) -> None:
-    """Into the table as it was then: without the defaults of today's columns."""
-    columns = [column(name, model.__table__.c[name].type) for name in values]
-    connection.execute(table(model.__tablename__, *columns).insert().values(**values))

@@ -13,10 +13,9 @@ from web.test_mail import start
 from web.walking import at_clinic
 
 from screener.store.clinics import add_clinic
-from screener.web.cli import is_taken
 from screener.web.demo import DEMO_SLUG
-from screener.web.demo_mail import free_port
 from screener.web.host_page import HostPage, Ours, judge
+from screener.web.ports import free_port, is_taken
 
 
 def two_ports() -> int:

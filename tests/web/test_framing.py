@@ -16,7 +16,7 @@ from web.conftest import Made
 from web.test_settings import KEYS
 
 from screener.settings import ROOT
-from screener.web.demo_mail import free_port
+from screener.web.ports import free_port
 
 HOST = b"Host: localhost\r\n"
 # What would be answered too if the first message ended elsewhere than the server in front thinks.

@@ -88,7 +88,7 @@ def test_a_person_answers_again_and_staff_see_what_changed(
     assert page.path.split("?")[0].endswith("/danger-now")
     assert "filled in" in page.text
     assert "danger_now" not in page.form
-    walk.to_check({**answers_but(head_days=9), "treated_length": "4_to_24h"})
+    walk.to_check({**answers_but(head_days=9), "treated_length": "4_to_24h", "acute_tried": ["triptan"]})
     second = reference_on(patient.follow(walk.send(contact_but())))
 
     page = staff.get(f"/desk/acme/requests/{second}")
@@ -97,8 +97,9 @@ def test_a_person_answers_again_and_staff_see_what_changed(
     verdict = token_of(page) | {"other": first, "seen": "", "verdict": "same"}
     assert staff.post(f"/desk/acme/requests/{second}/same-person", verdict).status == 303
     changed = rows_of(staff.get(f"/desk/acme/requests/{second}/history"))
-    assert changed["Course: headache days in the last 30"] == ["20 days", "→ 9 days"]
-    assert changed["Usual attack: lasts, with medicine"] == ["Over 3 days", "→ 4 hours to 1 day"]
+    assert changed["Course: Headache days in the last 30"] == ["20 days", "→ 9 days"]
+    assert changed["Usual attack: Lasts, with medicine"] == ["Over 3 days", "→ 4 hours to 1 day"]
+    assert "Medicines for attacks: Aspirin or other NSAID" in changed
     assert changed["Verdict: Articles"] == ["Chronic and intractable", "→ Intractable"]
     # The earlier one tells that there is a later one, and compares with nothing.
     earlier = staff.get(f"/desk/acme/requests/{first}/history")

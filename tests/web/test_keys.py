@@ -77,7 +77,7 @@ def test_a_clinics_new_key_seals_and_the_old_ones_values_are_sealed_anew(install
     assert "other: key 1, wrapped" in run(settings, "keys", "list")
     assert names_in(settings) == {"Ada", "Grace"}
     assert "2 entries" not in run(settings, "audit", "verify", "--clinic", "acme")
-    assert "nowhere is no clinic" in run(settings, "keys", "rotate-clinic", "nowhere", status=1)
+    assert "No clinic is called nowhere" in run(settings, "keys", "rotate-clinic", "nowhere", status=1)
 
 
 def test_what_was_broken_off_goes_on_and_tells_what_it_could_not_open(installation: Installation) -> None:

@@ -42,8 +42,9 @@ from screener.store.outbox import add_mail
 from screener.store.tables import Consultation, OutboxMessage
 from screener.web.cli import main
 from screener.web.deliver import Patience, Worker
-from screener.web.demo_mail import catch_mail, free_port
+from screener.web.demo_mail import catch_mail
 from screener.web.languages import read_catalogue
+from screener.web.ports import free_port
 
 SENDER = "Front desk <desk@acme.example>"
 CANARY = "Quetzalcoatlus"

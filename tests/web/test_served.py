@@ -25,8 +25,8 @@ from web.test_settings import KEYS
 
 from screener.settings import ROOT
 from screener.web.arrival import AT_WORK, SENDING_OF_ONE
-from screener.web.demo_mail import free_port
 from screener.web.logs import KEYS as LISTED
+from screener.web.ports import free_port
 
 TOKEN = "0123456789-a-token-for-tests-abcdefghij"
 CANARY = "Zanzibarcanary"

@@ -29,7 +29,7 @@ from screener.store.saved_drafts import save_for_later
 from screener.store.staff import find_person, set_roles
 from screener.store.tables import Clinic, FailedTries
 from screener.store.tenancy import enter_clinic
-from screener.web.access import card_of
+from screener.web.clinic_card import card_of
 from screener.web.requests import Sending, send_request
 
 AnswersById = Mapping[str, object]

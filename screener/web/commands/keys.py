@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from screener.web.installation import open_database
+from screener.web.commands.installation import each_clinic, open_clinic, open_database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -45,8 +45,8 @@ def list_command() -> None:
     click.echo(
         f"Master keys: {', '.join(map(str, master.numbers))}; {master.current} wraps new clinics' keys."
     )
-    for slug, session in _each_clinic(database):
-        rows, is_shut = list_keys(session), False
+    for session, clinic in each_clinic(database):
+        slug, rows, is_shut = clinic.slug, list_keys(session), False
         for row in rows:
             number = key_number(row.wrapped)
             missing = master.find(number) is None
@@ -98,10 +98,10 @@ def rewrap_command() -> None:
     from screener.store.rotation import rewrap_keys
 
     database = open_database()
-    for slug, session in _each_clinic(database):
+    for session, clinic in each_clinic(database):
         changed = rewrap_keys(session)
         session.commit()
-        click.echo(f"{slug}: {changed} wrapped anew.")
+        click.echo(f"{clinic.slug}: {changed} wrapped anew.")
     click.echo(f"All are under master key {database.vault.master.newest.current} now.")
     click.echo(
         f"Older ones may go from {_MASTER_KEYS} when `screener keys list` shows nothing under them."
@@ -123,7 +123,7 @@ def rotate_clinic_command(slug: str) -> None:
     from screener.store.rotation import add_key
 
     database = open_database()
-    with _at_clinic(database, slug) as session:
+    with _open_whole_clinic(slug, database) as session:
         version = add_key(session)
         note(session, "key_rotated", Subject("clinics", slug), version=version)
         session.commit()
@@ -142,7 +142,7 @@ def _reseal(database: Database, slug: str) -> None:
     from screener.store.rotation import list_sealed
 
     changed = unreadable = 0
-    with _at_clinic(database, slug) as session:
+    with _open_whole_clinic(slug, database) as session:
         for sealed in list_sealed():
             for batch in _batches(session, sealed):
                 changed, unreadable = changed + batch.changed, unreadable + batch.unreadable
@@ -163,30 +163,8 @@ def _batches(session: Session, sealed: Sealed) -> Iterator[Resealed]:
 
 
 @contextmanager
-def _at_clinic(database: Database, slug: str) -> Iterator[Session]:
-    from screener.store.clinics import find_any_clinic
-    from screener.store.tenancy import enter_clinic
-
-    with database.new_session() as session:
-        clinic = find_any_clinic(session, slug)
-        if clinic is None or clinic.shredded_at:
-            told = "'s keys were destroyed" if clinic else " is no clinic"
-            raise click.ClickException(f"{slug}{told}.")
-        enter_clinic(session, clinic.id)
+def _open_whole_clinic(slug: str, database: Database) -> Iterator[Session]:
+    with open_clinic(slug, database) as (session, clinic):
+        if clinic.shredded_at:
+            raise click.ClickException(f"{slug}'s keys were destroyed.")
         yield session
-
-
-def _each_clinic(database: Database) -> Iterator[tuple[str, Session]]:
-    """Every clinic, also a disabled one, and a session that entered it."""
-    from screener.store.clinics import list_clinics
-    from screener.store.tenancy import enter_clinic
-
-    with database.new_session() as session:
-        clinics = list_clinics(session)
-    for clinic in clinics:
-        with database.new_session() as session:
-            enter_clinic(session, clinic.id)
-            yield clinic.slug, session
-
-
-COMMANDS: Final = (keys_group,)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from screener.web.installation import open_database
+from screener.web.commands.installation import open_database
 
 if TYPE_CHECKING:
     from screener.settings import Settings
@@ -92,9 +92,6 @@ def restore_command(file: Path, *, replace: bool) -> None:
     _tell(backup)
     ago = str(datetime.now(UTC) - backup.head.made_at).split(".")[0]
     click.echo(f"Restored and verified in {time.monotonic() - begun:.1f} s. What came later is lost: {ago}.")
-
-
-COMMANDS: Final = (backup_group, restore_command)
 
 
 def _at_hand() -> tuple[Database, Keeper]:

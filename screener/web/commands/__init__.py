@@ -1,0 +1,1 @@
+"""What an operator does with an installation, a module for each part of it."""
