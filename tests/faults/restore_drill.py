@@ -82,7 +82,7 @@ def play(kind: str, cycles: int) -> Outcome:
     wrong = ""
     with (
         tempfile.TemporaryDirectory() as folder,
-        databases_for(kind) as databases,
+        databases_for(kind, is_durable=True) as databases,
         serving(databases, kind) as (installation, traffic),
     ):
         fill(installation.settings)
