@@ -62,6 +62,7 @@ WORDS: Final[Mapping[str, str]] = {
     "removed": "Removed a person",
     "signed_out": "Signed a person out everywhere",
     "second_step_forgotten": "Took a person's second steps away",
+    "link_made": "Made a person a link for a new password",
     "sites_changed": "Changed the list of websites",
     "webhook_added": "Added a webhook",
     "webhook_changed": "Changed what a webhook is told",

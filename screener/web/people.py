@@ -22,6 +22,7 @@ from screener.store.staff import (
     hold_people,
     list_colleagues,
     make_installation_admin,
+    note_person,
     set_roles,
     sign_out,
 )
@@ -192,6 +193,16 @@ def add_by_hand(
     link = link_for(found)
     db().commit()
     return link
+
+
+def link_by_hand(email: str) -> str:
+    """For the operator: what sets a new password. Raises ValueError in words for them."""
+    person = find_person(db(), email)
+    if person is None:
+        raise ValueError(f"Nobody has the address {email}.")
+    note_person(db(), person, "link_made", by=None)
+    db().commit()
+    return link_for(person)
 
 
 def add_invited(email: str, name: str) -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from builders import CONTACT, OWNER
@@ -267,6 +268,21 @@ def test_whoever_lost_their_second_steps_sets_one_up_again(installation: Install
         steps = (person.tf_primary_method, person.tf_totp_secret, person.totp_counter, person.webauthn)
         assert (steps, person.mf_recovery_codes) == ((None, None, None, []), [])
     assert ("second_step_forgotten", None) in trail(app, "acme")
+
+
+def test_whom_no_mail_reaches_sets_a_new_password_by_a_printed_link_once(installation: Installation) -> None:
+    email, app, password = "intake@acme.example", installation.app, "violin under seven quiet lemons"
+    (link,) = run(installation, "staff", "new-link", email)
+    assert run(installation, "staff", "new-link", "x@y.example", status=1) == [
+        "Error: Nobody has the address x@y.example."
+    ]
+    path, browser = urlsplit(link).path, Browser(app)
+    typed = token_of(browser.get(path)) | {"password": password, "password_confirm": password}
+    assert browser.post(path, typed).location == "/staff/login"
+    assert browser.follow(browser.get(path)).path == "/staff/reset", "the link worked once"
+    asked = enter_password(browser, browser.get("/staff/login"), email, password)
+    assert browser.get(asked.location).asked == ["code"], "the second step is asked for all the same"
+    assert ("link_made", None) in trail(app, "acme")
 
 
 def test_a_mail_of_a_shredded_clinic_is_not_owed_any_more(app: Flask) -> None:

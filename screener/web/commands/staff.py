@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -33,17 +35,34 @@ def add_staff_command(
     """
     if bool(slug) != bool(roles) or not (slug or installation_admin):
         raise click.UsageError("Give --clinic and --role together, or --installation-admin, or all three.")
-    from screener import create_app
     from screener.web.people import add_by_hand
+
+    _print_link(partial(add_by_hand, email, name, slug, roles, installation_admin=installation_admin))
+
+
+@staff_group.command("new-link")
+@click.argument("email")
+def new_link_command(email: str) -> None:
+    """Print a link that sets a new password.
+
+    For somebody whom no mail reaches. Make sure first that it is really them. The link works once, for an
+    hour, or for 72 hours if they have no password yet. Their second step is asked for as before.
+    """
+    from screener.web.people import link_by_hand
+
+    _print_link(partial(link_by_hand, email))
+
+
+def _print_link(make: Callable[[], str]) -> None:
+    from screener import create_app
 
     app = create_app()
     click.get_current_context().call_on_close(app.extensions["screener.database"].dispose)
     with app.test_request_context():
         try:
-            link = add_by_hand(email, name, slug, roles, installation_admin=installation_admin)
+            click.echo(make())
         except ValueError as error:
             raise click.ClickException(str(error)) from error
-    click.echo(link)
 
 
 @staff_group.command("end-installation-admin")
