@@ -50,8 +50,8 @@ _ENDINGS: Final = {
     SENT: "All, and sent a request",
 }
 _ENDING_REMARKS: Final = (
-    "For each form begun on your pages: how far it got, by the pages that everybody is asked. A form that was not sent is counted when it is deleted.",
-    "A form that led to the emergency page counts at the page before it. Some people need no more than the result.",
+    "How far each form got, by the pages that everybody is asked. One that was not sent counts once deleted.",
+    "A form that led to the emergency page counts at the page before. Some people need only the result.",
 )
 _CLASSES: Final = CLASS_LABELS | _WITHDRAWN
 _LANGUAGES: Final = LANGUAGE_NAMES | _WITHDRAWN
