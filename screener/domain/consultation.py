@@ -52,7 +52,7 @@ STAFF_MOVES: Final[dict[State, tuple[State, ...]]] = {
 # What each state means, to whoever decides.
 MEANINGS: Final[dict[State, str]] = {
     State.NEW: "Back to the start: nobody works on it.",
-    State.IN_REVIEW: "Somebody looks into it; open for any decision.",
+    State.IN_REVIEW: "Somebody is looking into it; any decision is still open.",
     State.NEEDS_INFO: "Something has to be asked first. Stays in the open list.",
     State.ACCEPTED: "The clinic takes it on. The patient can no longer withdraw it by the link.",
     State.LATER: "Not now. Stays in the open list.",

@@ -50,8 +50,8 @@ _ENDINGS: Final = {
     SENT: "All, and sent a request",
 }
 _ENDING_REMARKS: Final = (
-    "Pages that everybody is asked, of forms begun on your pages. Those not sent count once deleted.",
-    "Who met the emergency page ends at the one before it. Some need no more than the result.",
+    "How far each form got, by the pages that everybody is asked. One that was not sent counts once deleted.",
+    "A form that led to the emergency page counts at the page before. Some people need only the result.",
 )
 _CLASSES: Final = CLASS_LABELS | _WITHDRAWN
 _LANGUAGES: Final = LANGUAGE_NAMES | _WITHDRAWN
@@ -247,7 +247,7 @@ def _figures(period: Period, both: Sequence[Counted]) -> list[Figure]:
             "Waited",
             waits,
             [one.by_wait for one in both],
-            remarks=(_waited("", both[0].waits), _waited("In the time before: ", both[1].waits)),
+            remarks=(_waited("", both[0].waits), _waited("In the period before: ", both[1].waits)),
         ),
         make_figure("What was decided so far", "State", states, [one.by("state") for one in both]),
         make_figure("Languages", "Language", _LANGUAGES, [one.by("language") for one in both]),

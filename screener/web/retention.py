@@ -32,9 +32,9 @@ _A_WEEK, _A_DAY = timedelta(days=7), timedelta(days=1)
 _MOST_PAGES: Final = 1000
 
 LABELS: Final = {
-    "refused_days": "Days a request is kept that was not taken on",
-    "accepted_days": "Days a request is kept after it was marked as charted",
-    "draft_days": "Days an unfinished form is kept",
+    "refused_days": "Days to keep a request that was not accepted",
+    "accepted_days": "Days to keep a request after it is marked as charted",
+    "draft_days": "Days to keep an unfinished form",
 }
 
 

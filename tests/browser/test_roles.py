@@ -191,7 +191,7 @@ def test_a_clinician_takes_a_request_reads_its_history_and_accepts_it(
     follow(page, "My tasks")
     look(page, "tasks")
     go_on(page, "Done: Read the letters")
-    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+    expect(page.get_by_text("You have no open tasks.")).to_be_visible()
     page.goto(f"{DESK}/requests/{reference}/history")
     expect(page.get_by_role("heading", name="Hanna History")).to_be_visible()
     page.goto(f"{DESK}/requests/{reference}#decide")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from domain.test_properties import anything, steady
-from exports.fhir_samples import BASE, SAID, request, samples, walked
+from exports.fhir_samples import BASE, CONTACT, SAID, request, samples, walked
 from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import given
 
@@ -17,6 +17,7 @@ from screener.domain.screening import screen
 from screener.exports.fhir.consultation import consultation_bundle
 from screener.exports.fhir.server import SERVED
 from screener.exports.fhir.terms import Resource, code_system
+from screener.web.us_states import STATE_NAMES
 
 SAMPLES = samples()
 OURS = f"{BASE}/fhir/CodeSystem/headache-screening"
@@ -109,6 +110,9 @@ def test_the_patient_is_who_left_the_contact_details() -> None:
         {"system": "email", "value": "pat@example.com", "rank": 2},
     ]
     assert patient["address"] == [{"state": "CA", "country": "US"}]
+    abroad = request(SAID["usual"], contact=CONTACT | {"contact_state": STATE_NAMES[-1]})
+    (patient,) = resources(consultation_bundle(abroad, base_url=BASE), "Patient")
+    assert patient["address"] == [{"state": "Outside the US"}]
     (asked,) = resources(SAMPLES["bundle, usual"], "ServiceRequest")
     assert asked["note"][0]["text"].splitlines() == [
         "How should the clinic reach you? Text me",

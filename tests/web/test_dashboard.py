@@ -78,7 +78,7 @@ def test_the_figures_count_this_time_beside_the_time_before(app: Flask, intake: 
         session.commit()
     page = intake.get(f"{DASHBOARD}?to={now:%Y-%m-%d}")
     found = figures(page)
-    assert "Requests: 13. In the time before: 5." in page.text
+    assert "Requests: 13. In the period before: 5." in page.text
     assert found["How urgent they were"]["Urgent"] == [FEW, "7"]
     assert found["How urgent they were"]["Routine"] == ["5", "6"]
     assert found["What the answers match"]["Chronic and intractable"] == ["5", "13"]
@@ -144,7 +144,7 @@ def test_others_may_write_while_it_counts(app: Flask, intake: Browser) -> None:
 
 def test_a_clinic_without_requests_is_told_where_they_begin(intake: Browser) -> None:
     page = intake.get(DASHBOARD)
-    assert "Nothing to count in this time." in page.text
+    assert "Nothing to count in this period." in page.text
     assert figures(page) == {}
 
 
@@ -164,7 +164,7 @@ def test_a_period_is_whole_weeks(intake: Browser) -> None:
         page = intake.get(f"{DASHBOARD}?{asked}")
         last = first + timedelta(weeks=weeks, days=-1)
         assert (page.form["from"], page.form["to"]) == ([first.isoformat()], [last.isoformat()])
-        assert f"beside the {weeks} week" in page.text
+        assert f"compared with the {weeks} week" in page.text
 
 
 def test_a_period_that_is_not_valid_is_pointed_out(intake: Browser) -> None:

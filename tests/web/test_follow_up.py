@@ -220,7 +220,7 @@ def test_a_task_stands_with_its_owner_until_it_is_done(
     app: Flask, signed_in: SignedIn, reference: str
 ) -> None:
     mine, theirs = signed_in(INTAKE), signed_in(CLINICIAN)
-    assert "Nothing waits for you." in theirs.get("/desk/acme/tasks").text
+    assert "You have no open tasks." in theirs.get("/desk/acme/tasks").text
     add_task(mine, app, reference, "Ask for records", CLINICIAN)
     elsewhere = mine.get(mine.get("/desk/acme/tasks").links["Tasks of others (1)"])
     assert "for clinician@acme.example" in elsewhere.text
@@ -415,7 +415,7 @@ def test_withdrawing_deletes_what_staff_wrote_and_nothing_is_added_afterwards(
         assert late.status == 410
     assert intake.get(f"{path_of(reference)}/appointment.ics").status == 410
     assert [count_rows(app, table) for table in TABLES] == [0] * 5
-    assert "Nothing waits for you." in intake.get("/desk/acme/tasks").text
+    assert "You have no open tasks." in intake.get("/desk/acme/tasks").text
 
 
 def test_a_note_that_is_written_while_the_patient_withdraws_is_refused_or_goes_too(

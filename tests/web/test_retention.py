@@ -333,7 +333,7 @@ def test_days_out_of_bounds_are_refused_and_kept(admin: Browser, days: str) -> N
     refused = save(admin, refused_days=days)
     assert refused.status == 422
     assert refused.problems == [
-        "Days a request is kept that was not taken on: Enter a whole number from 7 to 90."
+        "Days to keep a request that was not accepted: Enter a whole number from 7 to 90."
     ]
     assert refused.form.get("refused_days", [""]) == [days]
 

@@ -80,6 +80,8 @@ _SURVEY: Final = coding(f"{_TERMINOLOGY}/observation-category", "survey", "Surve
 _PRIVACY_CONSENT: Final = coding(f"{_TERMINOLOGY}/consentscope", "patient-privacy", "Privacy Consent")
 _CONSENT_DOCUMENT: Final = coding(LOINC, "59284-0", "Patient Consent")
 _ANSWERS: Final = "answers"
+# What our form offers to whoever lives in no state.
+_OUTSIDE_US: Final = "Outside the US"
 _NO_DIAGNOSIS: Final = {"note": [{"text": DISCLAIMER}]}
 
 
@@ -206,6 +208,7 @@ class _Writer:
 
     def _patient(self) -> Resource:
         contact = self.request.contact
+        state = contact["contact_state"]
         language = {
             "language": {"coding": [coding("urn:ietf:bcp:47", self.request.language)]},
             "preferred": True,
@@ -216,7 +219,7 @@ class _Writer:
             "name": [{"text": contact["contact_name"]}],
             "telecom": [*self._telecom()],
             "birthDate": contact["contact_birth_date"],
-            "address": [{"state": contact["contact_state"], "country": "US"}],
+            "address": [{"state": state, **({} if state == _OUTSIDE_US else {"country": "US"})}],
             "communication": [language],
         }
 
