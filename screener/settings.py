@@ -233,6 +233,7 @@ def _read_mail_server(url: str) -> MailServer:
     wrong = SettingsError(
         "SCREENER_SMTP_URL must look like smtp://user:password@mail.example.org:587,"
         " smtps://user:password@mail.example.org:465 or smtp+plain://127.0.0.1:1025."
+        " In a user or password write / as %2F, ? as %3F, # as %23, @ as %40 and % as %25."
     )
     try:
         parts = urlsplit(url)

@@ -115,7 +115,7 @@ class Worker(Carrier):
 
     def __init__(self, app: Flask, patience: Patience = _PATIENCE) -> None:
         super().__init__(app)
-        self._line = _Line(self._settings, patience)
+        self._line = Line(self._settings, patience)
         self._kinds = [NEW_REQUEST] + [
             name.removeprefix(FOLDER).removesuffix(".txt")
             for name in app.jinja_env.list_templates()
@@ -203,7 +203,7 @@ class Worker(Carrier):
         log.warning("mail", message=str(lease.id), kind=lease.kind, outcome=outcome, error=told)
 
 
-class _Line:
+class Line:
     """The connection to the mail server, kept from one mail to the next as long as all goes well."""
 
     def __init__(self, settings: Settings, patience: Patience) -> None:
@@ -219,6 +219,12 @@ class _Line:
         except Exception:
             self._drop()
             raise
+
+    def knock(self) -> None:
+        """Signs in and hangs up, without a mail."""
+        with self._in_time():
+            self._connect()
+        self.close()
 
     def close(self) -> None:
         """Hangs up; the next mail connects anew."""

@@ -19,10 +19,13 @@ from screener.store.migrations import pending
 from screener.store.outbox import Owing, count_mail, count_owed
 from screener.store.tables import OutboxMessage
 from screener.web.copies import NEEDED, can_make_pdf
+from screener.web.deliver import Line, Patience
+from screener.web.mail import mail_error
 
 _LEAST_FREE: Final = 512 * 1024 * 1024
 _FARTHEST_CLOCK: Final = timedelta(seconds=5)
 _LATE: Final = timedelta(hours=1)
+_PATIENCE: Final = Patience(answer=10, mail=20)
 
 
 class Finding(NamedTuple):
@@ -55,7 +58,7 @@ def _look_at_address(settings: Settings) -> Iterator[Finding]:
             must=True,
         )
         return
-    yield Finding(f"Address: {settings.base_url}, behind {settings.proxies} proxies.")
+    yield Finding(f"Address: {settings.base_url}; proxies in front: {settings.proxies}.")
     if settings.pace == "off":
         yield Finding("SCREENER_PACE is off: bots may send what they like. Remove it.", must=True)
     if not settings.proxies:
@@ -125,5 +128,11 @@ def _look_at_mail(settings: Settings, waiting: int, dead: int, owed: Owing) -> I
     server = settings.mail_server if settings.can_mail else None
     leaves = f"by {server.scheme}://{server.host}:{server.port}" if server else "not set, so none leaves"
     yield Finding(f"Mail: {leaves}; {waiting} waiting, {dead} given up.")
+    if server:
+        try:
+            Line(settings, _PATIENCE).knock()
+        except OSError as error:
+            why = mail_error(type(error).__name__)
+            yield Finding(f"Mail cannot leave: {why}. See SCREENER_SMTP_URL and SCREENER_SMTP_CA.", must=True)
     if server and owed.due_since and datetime.now(UTC) - owed.due_since > _LATE:
         yield Finding("Some is late by more than an hour. Does `screener deliver` run?", must=True)

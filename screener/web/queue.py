@@ -56,7 +56,7 @@ def home() -> Any:
     readable = [clinic for clinic, roles in memberships if READS_ANSWERS & set(map(Role, roles))]
     if len(memberships) == len(readable) == 1:
         return redirect(url_for("queue.index", clinic_slug=readable[0].slug))
-    return render_template("queue/home.html", memberships=memberships)
+    return render_template("queue/home.html", memberships=memberships, readable=readable)
 
 
 @queue.get("/<clinic_slug>/queue")

@@ -66,7 +66,7 @@ def test_a_backup_comes_back_elsewhere_and_says_from_when(
     sign_in(Browser(installation.app), "intake@acme.example")
     file = tmp_path / "one.backup"
     told = run(installation.settings, "backup", str(file))
-    assert "2 clinics, all verified" in told
+    assert "all verified; clinics: 2." in told
     assert "master key 1 alone, which is not in it" in told
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["one.backup"]

@@ -687,6 +687,7 @@ def test_a_mail_server_is_read_from_one_address(tmp_path: Path) -> None:
         ({"SCREENER_SMTP_URL": ""}, "SMTP_URL and SCREENER_MAIL_FROM together"),
         ({"SCREENER_SMTP_URL": "mail.example.org:587"}, "SCREENER_SMTP_URL must look like"),
         ({"SCREENER_SMTP_URL": "https://mail.example.org"}, "SCREENER_SMTP_URL must look like"),
+        ({"SCREENER_SMTP_URL": "smtp://desk:a/word@mail.example.org"}, "write / as %2F"),
         ({"SCREENER_SMTP_URL": "smtp://mail.example.org:port"}, "SCREENER_SMTP_URL must look like"),
         ({"SCREENER_SMTP_URL": "smtp+plain://mail.example.org:25"}, "mail server on this machine"),
         ({"SCREENER_MAIL_FROM": "Front desk"}, "SCREENER_MAIL_FROM must look like"),
@@ -712,7 +713,7 @@ def test_the_worker_does_not_start_without_a_mail_server(
 
 
 def test_the_doctor_says_whether_mail_leaves_and_what_waits(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owe(installation.app, 2)
     for name, value in (KEYS | {"SCREENER_DATABASE_URL": installation.settings.database_url}).items():
@@ -720,11 +721,18 @@ def test_the_doctor_says_whether_mail_leaves_and_what_waits(
     assert (
         "Mail: not set, so none leaves; 2 waiting, 0 given up." in CliRunner().invoke(main, "doctor").output
     )
-    for name, value in MAIL.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCREENER_MAIL_FROM", SENDER)
+    monkeypatch.setenv("SCREENER_SMTP_URL", f"smtp+plain://127.0.0.1:{office.port}")
     told = CliRunner().invoke(main, "doctor").output
-    assert "Mail: by smtp://mail.example.org:587; 2 waiting" in told
-    assert "secret-word" not in told
+    assert f"Mail: by smtp+plain://127.0.0.1:{office.port}; 2 waiting" in told
+    assert "cannot leave" not in told
+    assert not office.caught, "it only knocks"
+    away = free_port()
+    monkeypatch.setenv("SCREENER_SMTP_URL", f"smtp+plain://desk:secret-word@127.0.0.1:{away}")
+    told = CliRunner().invoke(main, "doctor")
+    assert told.exit_code == 1
+    assert "Mail cannot leave: the mail server was away. See" in told.output
+    assert "secret-word" not in told.output
 
 
 # ---------------------------------------------------------------- the demo's own mail

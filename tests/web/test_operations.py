@@ -112,6 +112,8 @@ def test_the_doctor_names_what_must_be_mended(
     told, problems = findings(replace(settings, base_url="https://a.example"), database, tmp_path)
     assert "SCREENER_PROXIES=1" in told
     assert "https" not in problems
+    told, _ = findings(replace(settings, base_url="https://a.example", proxies=1), database, tmp_path)
+    assert "Address: https://a.example; proxies in front: 1." in told
 
 
 @pytest.mark.parametrize(("apart", "is_told"), [(4, False), (6, True), (-6, True)])

@@ -377,6 +377,17 @@ def test_who_may_not_open_a_request_leaves_no_reading(app: Flask, signed_in: Sig
     assert [what for what, _, _ in events(app, reference)] == ["received"]
 
 
+def test_who_reads_no_answers_is_led_to_no_page_with_answers(signed_in: SignedIn) -> None:
+    home = signed_in("admin@acme.example").get("/desk/")
+    assert "/desk/acme/settings" in home.links.values()
+    assert "/desk/acme/queue" not in home.links.values()
+    menu = signed_in("admin@acme.example").get("/desk/acme/settings").links
+    assert "Settings" in menu
+    assert not {"Queue", "My tasks", "New call"} & set(menu)
+    menu = signed_in("intake@acme.example").get("/desk/acme/queue").links
+    assert {"Queue", "My tasks", "New call"} <= set(menu)
+
+
 @pytest.mark.parametrize(
     ("email", "place", "why"),
     [

@@ -115,7 +115,7 @@ def _tell(backup: Backup) -> None:
     rows, trails = backup.contents.rows, backup.contents.trails
     click.echo(
         f"As of {backup.head.made_at:%Y-%m-%d %H:%M:%S} UTC: {sum(rows.values()):,} rows in"
-        f" {len(rows)} tables; {backup.entries:,} audit entries of {len(trails)} clinics, all verified."
+        f" {len(rows)} tables; {backup.entries:,} audit entries, all verified; clinics: {len(trails)}."
     )
 
 
