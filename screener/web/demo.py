@@ -68,13 +68,7 @@ _MOVES = {
 
 # What makes a person of each sort; all else is drawn at random.
 _PERSONAS: tuple[dict[str, Value], ...] = (
-    {
-        "head_days": 22,
-        "untreated_length": "over_72h",
-        "treated_length": "over_72h",
-        "comes_back": True,
-        "usual_relief": "a_little",
-    },
+    {"head_days": 22, "treated_length": "over_72h", "comes_back": True, "usual_relief": "a_little"},
     {"head_days": 18, "treated_length": "4_to_24h", "comes_back": False, "usual_relief": "much_better"},
     {"head_days": 9, "treated_length": "over_72h", "usual_relief": "none", "lifestyle_relief": "none"},
     {"head_days": 6, "untreated_length": "24_to_72h", "treated_length": "4_to_24h", "comes_back": False},
