@@ -124,6 +124,8 @@ def _widget(browser: Browser, said: str) -> None:
     page = _open(browser, _DESKTOP)
     page.goto(re.findall(r"http://127\.0\.0\.1:\d+/", said)[0] + "headache")
     page.frame_locator("iframe").get_by_role("button", name="Start", exact=True).wait_for()
+    # The link stands there until the frame is shown.
+    page.get_by_role("link", name="Start the headache questionnaire").wait_for(state="hidden")
     _keep(page, "widget")
 
 
