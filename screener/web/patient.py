@@ -38,8 +38,9 @@ from screener.store.tables import DRAFT_IDLE, MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
 from screener.web.blank_pages import fill_in, is_usual
 from screener.web.call import call_url
+from screener.web.contact_forms import ContactForm
 from screener.web.copies import can_make_pdf, send_pdf
-from screener.web.forms import ContactForm, PageForm, form_for, read_age
+from screener.web.forms import PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
 from screener.web.pace import TOO_MANY, hold_up, note_turn, turns, wait_for
