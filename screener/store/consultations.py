@@ -17,6 +17,7 @@ from screener.store.database import change_rows, new_id
 from screener.store.due import note_owed
 from screener.store.errors import ConflictError, NotFoundError
 from screener.store.outbox import NEW_REQUEST, add_message, remove_messages
+from screener.store.sealed_text import open_text, seal_text
 from screener.store.staff import called_here
 from screener.store.tables import (
     Appointment,
@@ -38,8 +39,6 @@ from screener.store.vault import (
     Place,
     new_code,
     open_document,
-    open_sealed,
-    seal,
     seal_document,
     token_hash,
 )
@@ -175,8 +174,7 @@ def add_event(
         owner_id=owner_id,
     )
     if reason is not None:
-        ring = clinic_key(session, event.clinic_id)
-        event.sealed_reason = seal(ring, place_of(event, "sealed_reason"), reason.encode())
+        seal_text(session, event, "sealed_reason", reason)
     session.add(event)
     session.flush()
     subject = request_subject(consultation)
@@ -388,10 +386,7 @@ def list_moves(session: Session, consultation: Consultation) -> list[Move]:
 
 
 def _reason(session: Session, event: ConsultationEvent) -> str | None:
-    if event.sealed_reason is None:
-        return None
-    ring = clinic_key(session, event.clinic_id)
-    return open_sealed(ring, place_of(event, "sealed_reason"), event.sealed_reason).decode()
+    return open_text(session, event, "sealed_reason") if event.sealed_reason else None
 
 
 def find_reference(session: Session, screening_id: UUID) -> str | None:

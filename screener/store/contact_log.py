@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from screener.store import audit
 from screener.store.audit import request_subject
-from screener.store.clinics import clinic_key
 from screener.store.database import change_rows, new_id
 from screener.store.due import note_owed
 from screener.store.one_time_keys import find_written
+from screener.store.sealed_text import open_text, seal_text
 from screener.store.staff import called_here
-from screener.store.tables import Consultation, ContactEntry, RequestNote, User, place_of
-from screener.store.vault import open_sealed, seal
+from screener.store.tables import Consultation, ContactEntry, RequestNote, User
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ def add_contact(
         next_try_at=next_try_at,
     )
     if note:
-        ring = clinic_key(session, entry.clinic_id)
-        entry.sealed_note = seal(ring, place_of(entry, "sealed_note"), note.encode())
+        seal_text(session, entry, "sealed_note", note)
     session.add(entry)
     session.flush()
     note_owed(session, consultation.id)
@@ -105,10 +103,7 @@ def list_contacts(session: Session, consultation: Consultation) -> list[Contact]
 
 
 def _note(session: Session, entry: ContactEntry) -> str | None:
-    if entry.sealed_note is None:
-        return None
-    ring = clinic_key(session, entry.clinic_id)
-    return open_sealed(ring, place_of(entry, "sealed_note"), entry.sealed_note).decode()
+    return open_text(session, entry, "sealed_note") if entry.sealed_note else None
 
 
 def add_note(
@@ -122,10 +117,9 @@ def add_note(
 ) -> RequestNote:
     """Raise SentBeforeError if another note has this id."""
     row_id = row_id or new_id()
-    ring = clinic_key(session, consultation.clinic_id)
 
     def is_same(note: RequestNote) -> bool:
-        return open_sealed(ring, place_of(note, "sealed_text"), note.sealed_text) == text.encode()
+        return open_text(session, note, "sealed_text") == text
 
     if written := find_written(session, RequestNote, row_id, is_same):
         return written
@@ -136,7 +130,7 @@ def add_note(
         at=now,
         staff_id=staff_id,
     )
-    note.sealed_text = seal(ring, place_of(note, "sealed_text"), text.encode())
+    seal_text(session, note, "sealed_text", text)
     session.add(note)
     session.flush()
     audit.note(session, "note_added", request_subject(consultation), staff_id=staff_id)
@@ -150,9 +144,5 @@ def list_notes(session: Session, consultation: Consultation) -> list[Note]:
         .outerjoin(User, User.id == RequestNote.staff_id)
         .where(RequestNote.consultation_id == consultation.id)
         .order_by(RequestNote.at, RequestNote.id)
-    ).all()
-    ring = clinic_key(session, consultation.clinic_id)
-    return [
-        Note(row.at, name, open_sealed(ring, place_of(row, "sealed_text"), row.sealed_text).decode())
-        for row, name in rows
-    ]
+    )
+    return [Note(row.at, name, open_text(session, row, "sealed_text")) for row, name in rows]

@@ -208,10 +208,7 @@ def list_places(
 ) -> list[Cursor]:
     """The places that a page of the queue shows, without the rows."""
     is_back = turn is not None and turn.is_back
-    strips = list(_strips(chosen, order, now))
-    counts = count_each(session, [strip.conditions() for strip in strips], MOST_SORTED)
-    few = [strip for strip, count in zip(strips, counts, strict=True) if 0 < count <= MOST_SORTED]
-    many = [strip for strip, count in zip(strips, counts, strict=True) if count > MOST_SORTED]
+    few, many = _few_and_many(session, list(_strips(chosen, order, now)))
     found = [place for place in _read_few(session, few, now) if turn is None or turn.leads_to(place, order)]
     found += _read_many(session, many, order, turn, limit=limit, now=now)
     found.sort(key=lambda place: place.key(order), reverse=(order is Order.NEWEST) is not is_back)
@@ -233,6 +230,14 @@ def _strips(chosen: Filter, order: Order, now: datetime) -> Iterator[_Strip]:
             yield _Strip(one)
 
 
+def _few_and_many(session: Session, strips: Sequence[_Strip]) -> tuple[list[_Strip], list[_Strip]]:
+    """Those with so few that they are all read and sorted, and those with more; none of what is empty."""
+    counts = count_each(session, [strip.conditions() for strip in strips], MOST_SORTED)
+    few = [strip for strip, count in zip(strips, counts, strict=True) if 0 < count <= MOST_SORTED]
+    many = [strip for strip, count in zip(strips, counts, strict=True) if count > MOST_SORTED]
+    return few, many
+
+
 def _read_few(session: Session, strips: Sequence[_Strip], now: datetime) -> list[Cursor]:
     return _read_places(session, [_places().where(*strip.conditions()) for strip in strips], now)
 
@@ -247,9 +252,7 @@ def _read_many(
     found: list[Cursor] = []
     for stretch in _stretches(strips, order, turn):
         # What is owed and how urgent it is go together: of one urgency there may be few after all.
-        counts = count_each(session, [part.conditions() for part in stretch], MOST_SORTED)
-        few = [part for part, count in zip(stretch, counts, strict=True) if 0 < count <= MOST_SORTED]
-        many = [part for part, count in zip(stretch, counts, strict=True) if count > MOST_SORTED]
+        few, many = _few_and_many(session, stretch)
         found += _read_few(session, few, now)
         found += _read_places(session, [ordered.where(*part.in_order()) for part in many], now)
         if len(found) >= limit:

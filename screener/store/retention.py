@@ -183,15 +183,15 @@ def _hold_over(session: Session, clinic: Clinic, now: datetime, limit: int) -> S
     return over
 
 
-def remove_over_drafts(session: Session, clinic: Clinic, now: datetime, limit: int = MANY) -> int:
+def remove_over_drafts(session: Session, clinic: Clinic, now: datetime) -> int:
     """The same of forms that were not sent; their number stands in the trail."""
-    removed = remove_expired_drafts(session, now, limit)
+    removed = remove_expired_drafts(session, now, MANY)
     if removed:
         note(session, "drafts_removed", Subject(Draft.__tablename__, clinic.slug), count=removed)
     return removed
 
 
-def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int = MANY) -> int:
+def remove_leavings(session: Session, _clinic: Clinic, now: datetime) -> int:
     """What the clinic has no use for any more: lapsed openings, and old mail, webhook events and counts."""
     settled = and_(
         OutboxMessage.consultation_id.is_(None),
@@ -205,11 +205,11 @@ def remove_leavings(session: Session, _clinic: Clinic, now: datetime, limit: int
         Export: Export.at <= now - _AS_THE_TRAIL,
         DraftEndings: DraftEndings.day < (now - _AS_THE_TRAIL).date(),
     }
-    return sum(_delete(session, table, over, limit) for table, over in old.items())
+    return sum(_delete(session, table, over) for table, over in old.items())
 
 
-def _delete(session: Session, table: type[Any], over: ColumnElement[bool], limit: int) -> int:
-    some = select(table.id).where(over).limit(limit)
+def _delete(session: Session, table: type[Any], over: ColumnElement[bool]) -> int:
+    some = select(table.id).where(over).limit(MANY)
     # Asked once more of each row itself: a mail may just be sent again.
     return change_rows(session, delete(table).where(table.id.in_(some), over))
 

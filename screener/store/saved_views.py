@@ -10,12 +10,11 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from screener.store.clinics import clinic_key
 from screener.store.database import change_rows, new_id
 from screener.store.errors import NotFoundError
-from screener.store.tables import SavedView, place_of
+from screener.store.sealed_text import open_text, seal_text
+from screener.store.tables import SavedView
 from screener.store.tenancy import entered_clinic
-from screener.store.vault import open_sealed, seal
 
 LONGEST_NAME: Final = 60
 MOST_VIEWS: Final = 30
@@ -58,7 +57,7 @@ def add_view(
         is_shared=is_shared,
         created_at=now,
     )
-    view.sealed_name = seal(clinic_key(session, view.clinic_id), place_of(view, "sealed_name"), name.encode())
+    seal_text(session, view, "sealed_name", name)
     session.add(view)
     session.flush()
 
@@ -70,15 +69,8 @@ def list_views(session: Session, staff_id: int) -> list[View]:
 
 
 def _list(session: Session, chosen: ColumnElement[bool]) -> list[View]:
-    ring = clinic_key(session, entered_clinic(session))
     return [
-        View(
-            row.id,
-            row.staff_id,
-            open_sealed(ring, place_of(row, "sealed_name"), row.sealed_name).decode(),
-            row.query,
-            row.is_shared,
-        )
+        View(row.id, row.staff_id, open_text(session, row, "sealed_name"), row.query, row.is_shared)
         for row in session.scalars(select(SavedView).where(chosen))
     ]
 

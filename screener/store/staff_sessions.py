@@ -18,6 +18,7 @@ _SEEN_STEP: Final = timedelta(seconds=20)
 # How long a place where a person signed in well stays known as theirs.
 KNOWN_PLACE: Final = timedelta(days=90)
 _LONGEST_BROWSER: Final = 200
+_MOST_LISTED: Final = 20
 
 
 def add_staff_session(
@@ -84,10 +85,10 @@ def end_sessions(session: Session, staff_id: int, now: datetime, *, but: StaffSe
     session.execute(ending.values(ended_at=now))
 
 
-def list_staff_sessions(session: Session, staff_id: int, limit: int = 20) -> list[StaffSession]:
+def list_staff_sessions(session: Session, staff_id: int) -> list[StaffSession]:
     """The newest first, the ended too."""
     rows = select(StaffSession).where(StaffSession.staff_id == staff_id)
-    return list(session.scalars(rows.order_by(StaffSession.created_at.desc()).limit(limit)))
+    return list(session.scalars(rows.order_by(StaffSession.created_at.desc()).limit(_MOST_LISTED)))
 
 
 def knows_place(session: Session, email: str, address: str, now: datetime) -> bool:

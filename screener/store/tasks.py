@@ -10,15 +10,14 @@ from sqlalchemy.sql import ColumnElement
 
 from screener.store import audit
 from screener.store.audit import request_subject
-from screener.store.clinics import clinic_key
 from screener.store.consultations import read_contact
 from screener.store.database import new_id
 from screener.store.due import note_owed
 from screener.store.errors import NotFoundError
 from screener.store.one_time_keys import find_written
+from screener.store.sealed_text import open_text, seal_text
 from screener.store.staff import called_here
-from screener.store.tables import Consultation, RequestTask, User, place_of
-from screener.store.vault import open_sealed, seal
+from screener.store.tables import Consultation, RequestTask, User
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,7 @@ def add_task(
         due_on=due_on,
         for_staff_id=for_staff_id,
     )
-    ring = clinic_key(session, task.clinic_id)
-    task.sealed_what = seal(ring, place_of(task, "sealed_what"), what.encode())
+    seal_text(session, task, "sealed_what", what)
     session.add(task)
     session.flush()
     note_owed(session, consultation.id)
@@ -75,8 +73,7 @@ def add_task(
 
 
 def _what(session: Session, task: RequestTask) -> str:
-    ring = clinic_key(session, task.clinic_id)
-    return open_sealed(ring, place_of(task, "sealed_what"), task.sealed_what).decode()
+    return open_text(session, task, "sealed_what")
 
 
 def finish_task(

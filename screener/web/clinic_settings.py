@@ -23,7 +23,8 @@ from screener.store.tenancy import entered_clinic
 from screener.store.webhooks import list_endpoints
 from screener.web.access import admin_only, db
 from screener.web.clinic_look import in_sentence
-from screener.web.forms import clean_text, read_phone, whole_number
+from screener.web.contact_forms import read_phone
+from screener.web.forms import clean_text, whole_number
 from screener.web.languages import LANGUAGES
 from screener.web.meanwhile import Said, merge, seen_by
 from screener.web.pages import local

@@ -127,10 +127,10 @@ def add_demo(submissions: int | None, tell: Callable[[int], object] = lambda _co
     was_there = clinic is not None
     if clinic is None:
         clinic = _add_clinic(session)
-        few = _FEW if submissions is None else submissions
-        enter_clinic(session, clinic.id)
-        _add_people(session, card_of(clinic), min(few, MOST_DISTINCT), tell)
     enter_clinic(session, clinic.id)
+    if not was_there:
+        few = _FEW if submissions is None else submissions
+        _add_people(session, card_of(clinic), min(few, MOST_DISTINCT), tell)
     _add_owner()
     _give_codes(session)
     session.commit()
@@ -232,8 +232,6 @@ def _add_staff(clinic_id: Any) -> None:
         roles = (role, "intake") if role == "clinic_admin" else (role,)
         for held in roles:
             add_membership(db(), staff_id=person.id, clinic_id=clinic_id, role=held)
-    _add_owner()
-    _give_codes(db())
 
 
 def _add_owner() -> None:

@@ -13,7 +13,7 @@ from screener.domain.question import Choices
 from screener.domain.questionnaire import CONTACT
 from screener.exports.fhir.answers import Issue
 from screener.exports.fhir.terms import Resource
-from screener.web.forms import ContactForm
+from screener.web.contact_forms import ContactForm
 from screener.web.us_states import STATE_CODES, STATE_NAMES
 
 _CONTAINED: Final = "QuestionnaireResponse.contained"

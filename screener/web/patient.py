@@ -38,8 +38,9 @@ from screener.store.tables import DRAFT_IDLE, MOST_TRIES, Clinic
 from screener.web.access import comes_from_our_page, db, enter_open_clinic, remember_kept_clinic
 from screener.web.blank_pages import fill_in, is_usual
 from screener.web.call import call_url
+from screener.web.contact_forms import ContactForm
 from screener.web.copies import can_make_pdf, send_pdf
-from screener.web.forms import ContactForm, PageForm, form_for, read_age
+from screener.web.forms import PageForm, form_for, read_age
 from screener.web.languages import gettext, translated
 from screener.web.look import chooses_look, take_choice
 from screener.web.pace import TOO_MANY, hold_up, note_turn, turns, wait_for
@@ -228,32 +229,29 @@ def _keep(visit: Visit, found: Page, answers: dict[str, Value | None], *, back_t
     visit.save()
     if visit.is_emergency:
         return redirect(visit.url("stop"), 303)
-    if found.part not in BEFORE_RESULT:
-        return redirect(_after_history(visit, found), 303)
-    if back_to_check:
+    if back_to_check and found.part in BEFORE_RESULT:
         return redirect(visit.way_forward(), 303)
     return redirect(_page_after(visit, found), 303)
 
 
 def _page_after(visit: Visit, found: Page) -> str:
-    path = list(visit.answers.path(BEFORE_RESULT))
-    following = path[path.index(found) + 1 :]
-    return visit.page_url(following[0]) if following else visit.way_forward()
-
-
-def _after_history(visit: Visit, found: Page) -> str:
-    path = list(visit.answers.path([found.part]))
+    path = _path_of(visit, found)
     following = path[path.index(found) + 1 :]
     if following:
         return visit.page_url(following[0])
+    if found.part in BEFORE_RESULT:
+        return visit.way_forward()
     return visit.url("contact" if found.part is Part.REQUEST else "result")
+
+
+def _path_of(visit: Visit, found: Page) -> list[Page]:
+    return list(visit.answers.path(BEFORE_RESULT if found.part in BEFORE_RESULT else [found.part]))
 
 
 def _page_before(visit: Visit, found: Page, *, back_to_check: bool) -> str:
     if back_to_check:
         return visit.url("check")
-    parts = BEFORE_RESULT if found.part in BEFORE_RESULT else [found.part]
-    path = list(visit.answers.path(parts))
+    path = _path_of(visit, found)
     earlier = path[: path.index(found)]
     if earlier:
         return visit.page_url(earlier[-1])

@@ -11,7 +11,8 @@ from wtforms.validators import ValidationError
 from screener.domain.next_step import ADULT_AGE
 from screener.domain.question import Choice, Option
 from screener.store.saved_drafts import read_code
-from screener.web.forms import AnswerField, ContactField, PatientForm, clean_text, read_email
+from screener.web.contact_forms import ContactField, read_email
+from screener.web.forms import AnswerField, PatientForm, clean_text
 from screener.web.languages import N_, gettext
 
 _EARLIEST_BIRTH_YEAR = 1900

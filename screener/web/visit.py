@@ -37,7 +37,8 @@ from screener.store.errors import NotFoundError
 from screener.store.tables import Clinic, Consultation
 from screener.store.vault import derive_token
 from screener.web.access import comes_from_our_page, db, remember_clinic
-from screener.web.forms import FORM_TOKEN, ContactForm
+from screener.web.contact_forms import ContactForm
+from screener.web.forms import FORM_TOKEN
 from screener.web.look import look_parameters, take_choice, take_look_of
 from screener.web.refusals import CONFLICT, INVALID
 from screener.web.widget import take_frame_of

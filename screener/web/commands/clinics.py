@@ -97,7 +97,6 @@ def disable_clinic_command(slug: str) -> None:
 
     Its data stays. `screener clinic enable` opens the pages again.
     """
-
     from screener.store.clinic_changes import disable_clinic
 
     with open_clinic(slug) as (session, clinic):
@@ -127,7 +126,6 @@ def shred_key_command(slug: str) -> None:
     Nothing its patients said or its staff wrote can be opened again; only the audit trail, times and states
     remain readable. Asks you to type the slug once more.
     """
-
     from screener.store.clinic_changes import shred_keys
 
     database = open_database()

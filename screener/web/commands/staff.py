@@ -72,7 +72,6 @@ def end_installation_admin_command(email: str) -> None:
 
     Their roles at single clinics stay.
     """
-
     from screener.store.staff import end_installation_admin, find_person
 
     with open_database().new_session() as session:
@@ -93,7 +92,6 @@ def forget_second_step_command(email: str) -> None:
     are signed out, and until they set up a new second step, their password alone lets them do it: run this
     while they wait.
     """
-
     from screener.store.staff import find_person, forget_second_steps
 
     with open_database().new_session() as session:

@@ -33,7 +33,6 @@ def token_group() -> None:
 )
 def add_token_command(slug: str, *, name: str, rights: tuple[str, ...], days: int | None) -> None:
     """Make a token and print it. It is shown only once."""
-
     from screener.domain.rights import Right
     from screener.store.api_tokens import add_token
 
@@ -62,7 +61,6 @@ def list_tokens_command(slug: str) -> None:
 
     Prints id, name, last characters, rights and state, separated by tabs.
     """
-
     from screener.store.api_tokens import list_tokens, state_of
 
     now = datetime.now(UTC)
@@ -77,7 +75,6 @@ def list_tokens_command(slug: str) -> None:
 @click.argument("token_id", type=click.UUID)
 def revoke_token_command(slug: str, token_id: UUID) -> None:
     """Revoke a token, so that it opens nothing."""
-
     from screener.store.api_tokens import revoke_token
     from screener.store.errors import NotFoundError
 
