@@ -22,6 +22,7 @@ from screener.web.arrival import LARGEST
 from screener.web.forms import clean_text, form_for
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, speak
 from screener.web.logo import LogoError, draw_logo
+from screener.web.records import LANGUAGE_NAMES
 from screener.web.visit import Visit
 
 clinic_look = Blueprint("clinic_look", __name__)
@@ -177,7 +178,13 @@ def edit() -> Any:
 
 
 def _edit(form: LookForm) -> str:
-    return render_template("clinic_look/edit.html", form=form, longest=LONGEST_TEXT, themes=THEMES)
+    return render_template(
+        "clinic_look/edit.html",
+        form=form,
+        longest=LONGEST_TEXT,
+        themes=THEMES,
+        language_names=LANGUAGE_NAMES,
+    )
 
 
 # ---------------------------------------------------------------- tried out
