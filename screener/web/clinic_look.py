@@ -23,6 +23,7 @@ from screener.web.clinic_card import ClinicCard
 from screener.web.forms import clean_text, form_for
 from screener.web.languages import LANGUAGES, SOURCE_LANGUAGE, speak
 from screener.web.logo import LogoError, draw_logo
+from screener.web.records import LANGUAGE_NAMES
 from screener.web.refusals import INVALID
 from screener.web.visit import Visit
 
@@ -178,7 +179,13 @@ def edit() -> Any:
 
 
 def _edit(form: LookForm) -> str:
-    return render_template("clinic_look/edit.html", form=form, longest=LONGEST_TEXT, themes=THEMES)
+    return render_template(
+        "clinic_look/edit.html",
+        form=form,
+        longest=LONGEST_TEXT,
+        themes=THEMES,
+        language_names=LANGUAGE_NAMES,
+    )
 
 
 # ---------------------------------------------------------------- tried out

@@ -19,6 +19,8 @@ from screener.store.clinic_changes import disable_clinic
 from screener.store.tables import Clinic, Draft
 from screener.web import clinic_look
 from screener.web.arrival import MAX_BODY
+from screener.web.languages import LANGUAGES
+from screener.web.records import LANGUAGE_NAMES
 
 LOOK = "/desk/acme/look"
 WINE = "#7b2d42"
@@ -254,6 +256,12 @@ def test_other_pages_may_still_frame_nothing(admin: Browser) -> None:
 
 def test_no_patients_page_is_colored_by_an_address(browser: Browser) -> None:
     assert "accent" not in stylesheet_of(browser.get(f"/c/acme?accent={WINE[1:]}"))
+
+
+def test_a_language_that_is_added_has_its_texts_too(admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LANGUAGES, "fr", "Français")
+    monkeypatch.setitem(LANGUAGE_NAMES, "fr", "French")
+    assert "On the first page, in French" in admin.get(LOOK).text
 
 
 def test_the_texts_of_one_clinic_are_its_own(admin: Browser, app: Flask) -> None:
