@@ -10,6 +10,8 @@ from threading import Thread
 from typing import Final
 
 _LOOKS_EACH_SECONDS: Final = 1.0
+# Given to what it has in hand. The server would have ended it in the end, and the next one needs its port.
+_STOPPING_SECONDS: Final = 4.0
 
 
 def leave_with_server() -> None:
@@ -24,3 +26,5 @@ def _follow(server: int) -> None:
     while os.getppid() == server:
         time.sleep(_LOOKS_EACH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOPPING_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -190,6 +190,17 @@ def test_no_process_of_a_killed_server_still_takes_requests(served: Served, tmp_
         _wait_until_shut(one.port)
 
 
+def test_a_worker_of_a_killed_server_ends_also_if_it_waits_for_somebody(
+    served: Served, tmp_path: Path
+) -> None:
+    with another(served, tmp_path) as one, ExitStack() as lines:
+        one.send(lines, b"f")
+        workers = psutil.Process(one.process.pid).children()
+        one.process.kill()
+        one.process.wait(60)
+        assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
 def test_before_it_stops_it_is_not_ready_so_that_a_balancer_turns_elsewhere(
     served: Served, tmp_path: Path
 ) -> None:
